@@ -14,16 +14,20 @@ import (
 // Clean expects the syntax of JSON; of anything else it returns a copy.
 func Clean(raw []byte) []byte {
 	c := cleaner{in: raw, out: make([]byte, 0, len(raw))}
-	if !c.value("") || !c.atEnd() {
+	if !c.value(nil) || !c.atEnd() {
 		return bytes.Clone(raw)
 	}
 	return c.out
 }
 
+// maxDepth is how deep values may be nested, as in package jsontext.
+const maxDepth = 10000
+
 type cleaner struct {
-	in  []byte
-	pos int
-	out []byte
+	in    []byte
+	pos   int
+	depth int
+	out   []byte
 }
 
 func (c *cleaner) peek() byte {
@@ -50,7 +54,12 @@ func (c *cleaner) take(b byte) bool {
 }
 
 // value copies one value, the one of the member called name.
-func (c *cleaner) value(name string) bool {
+func (c *cleaner) value(name []byte) bool {
+	c.depth++
+	defer func() { c.depth-- }()
+	if c.depth > maxDepth {
+		return false
+	}
 	switch c.peek() {
 	case '{':
 		return c.object()
@@ -86,7 +95,7 @@ func (c *cleaner) object() bool {
 	}
 }
 
-func (c *cleaner) array(name string) bool {
+func (c *cleaner) array(name []byte) bool {
 	c.take('[')
 	if c.take(']') {
 		return true
@@ -104,14 +113,14 @@ func (c *cleaner) array(name string) bool {
 	}
 }
 
-func (c *cleaner) text(name string) bool {
+func (c *cleaner) text(name []byte) bool {
 	value, ok := c.quoted()
 	switch {
 	case !ok:
 		return false
 	case isSecret(name):
 		c.out = append(c.out, `""`...)
-	case strings.HasPrefix(name, "url_"):
+	case bytes.HasPrefix(name, []byte("url_")):
 		c.out = appendWithoutTicket(c.out, value)
 	default:
 		c.out = append(c.out, value...)
@@ -120,7 +129,7 @@ func (c *cleaner) text(name string) bool {
 }
 
 // literal copies a number, true, false or null; a secret that is a number is blanked too.
-func (c *cleaner) literal(name string) bool {
+func (c *cleaner) literal(name []byte) bool {
 	start := c.pos
 	for c.pos < len(c.in) && strings.IndexByte(" \t\r\n,:{}[]\"", c.in[c.pos]) < 0 {
 		c.pos++
@@ -151,15 +160,22 @@ func (c *cleaner) quoted() ([]byte, bool) {
 	return nil, false
 }
 
-func unquote(quoted []byte) string {
+// unquote gives the value of a string literal, a part of quoted where it holds no escapes.
+func unquote(quoted []byte) []byte {
 	if inner := quoted[1 : len(quoted)-1]; bytes.IndexByte(inner, '\\') < 0 {
-		return string(inner)
+		return inner
 	}
-	name, _ := jsontext.AppendUnquote(nil, quoted)
-	return string(name)
+	value, _ := jsontext.AppendUnquote(nil, quoted)
+	return value
 }
 
-func isSecret(name string) bool { return name == "token" || name == "ticket" || name == "password" }
+func isSecret(name []byte) bool {
+	switch string(name) {
+	case "token", "ticket", "password":
+		return true
+	}
+	return false
+}
 
 // appendWithoutTicket appends a quoted URL with the value of every ticket= cut out.
 func appendWithoutTicket(dst, quoted []byte) []byte {

@@ -184,7 +184,7 @@ func canonicalTime(raw []byte) []byte {
 		return nil
 	}
 	if raw[0] == '"' {
-		if n, err := strconv.ParseInt(unquote(raw), 10, 64); err == nil {
+		if n, err := strconv.ParseInt(string(unquote(raw)), 10, 64); err == nil {
 			return strconv.AppendInt(nil, n, 10)
 		}
 	}
