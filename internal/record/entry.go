@@ -57,7 +57,7 @@ func Next(earlier []Entry, seen Seen) (op Op, ok bool) {
 	if !bytes.Equal(stateAfter(earlier, last), stateAfter(earlier, seen.Raw)) {
 		return OpState, true
 	}
-	return OpData, restored || !sameJSON(last, seen.Raw)
+	return OpData, restored || !SameJSON(last, seen.Raw)
 }
 
 func lastBody(entries []Entry) []byte {
@@ -81,8 +81,9 @@ func stateAfter(earlier []Entry, raw []byte) []byte {
 	return fields.state.canonical(name)
 }
 
-// sameJSON tells whether a and b are the same JSON, whatever the order of their members.
-func sameJSON(a, b []byte) bool {
+// SameJSON tells whether a and b are the same JSON, whatever the order of their members. Text that is no JSON is the
+// same as nothing.
+func SameJSON(a, b []byte) bool {
 	x, y := jsontext.Value(bytes.Clone(a)), jsontext.Value(bytes.Clone(b))
 	ordered := jsontext.ReorderRawObjects(true)
 	if x.Format(ordered, lenient.Options) != nil || y.Format(ordered, lenient.Options) != nil {

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"archiver/internal/export"
+	"archiver/internal/storage"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/urfave/cli/v2"
+)
+
+func exportCommand() command {
+	return command{
+		name: "export", args: "[QUERY]", reader: true, run: runExport,
+		summary: "hand over a selection of the archive as a bundle",
+		about: `
+Writes the messages that a query and the flags select, with their channels, people and files, into a new directory: one
+folder a format, every file once, and a manifest with the SHA-256 of everything. Without a query and flags it is the
+whole archive. The selection is frozen at one change number, also while a sync goes on. Each export gets a number, which
+is kept beside the archive.
+
+--preview counts what would be exported and writes nothing.`,
+		examples: []string{
+			"archiver export --preview --since 2016-01-01 --until 2017-01-01",
+			"archiver export --output case-7 --user ann@example.com '\"quarterly report\" OR turnover'",
+			"archiver export --format ndjson --channel general --output general",
+			"archiver export --reproduce EXP-2026-000001 --output again",
+		},
+		exits: readerExits,
+		flags: append(selectionFlags(),
+			&cli.StringSliceFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(export.Formats(), ", ") + "; repeatable", DefaultText: "all of them"},
+			&cli.StringFlag{Name: "output", Usage: "make the directory `PATH`, which must not exist yet", DefaultText: "the export's number"},
+			boolFlag("preview", "count what would be exported"),
+			&cli.StringFlag{Name: "reproduce", Usage: "make the export with the number `ID` again"},
+			&cli.StringFlag{Name: "slice", Hidden: true},
+		),
+	}
+}
+
+func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
+	if c.IsSet("slice") {
+		return notInThisVersion("export --slice")
+	}
+	a, err := e.openArchive(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, a.Close)
+	job, err := e.exportJob(ctx, c, a)
+	if err != nil {
+		return err
+	}
+	source, err := e.openSource(ctx, c, a, &job.selection)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, source.close)
+	if c.Bool("preview") {
+		summary, err := export.Preview(ctx, job.selection, source)
+		if err != nil {
+			return err
+		}
+		return e.reportExport(summary)
+	}
+	return e.writeExport(ctx, job, source)
+}
+
+// exportJob is an export that is to be made. Its id is given when it begins, unless it is made again.
+type exportJob struct {
+	id        string
+	selection export.Selection
+	formats   []string
+	output    string
+	ledger    export.Ledger
+}
+
+// exportJob reads the command line.
+func (e *env) exportJob(ctx context.Context, c *cli.Context, a *storage.Archive) (exportJob, error) {
+	job := exportJob{output: c.String("output"), ledger: export.Ledger{Path: filepath.Join(a.Dir(), "ledger.db")}}
+	if id := c.String("reproduce"); id != "" {
+		return job, job.again(c, a, id)
+	}
+	var err error
+	if job.selection, err = e.exportSelection(ctx, c, a); err != nil {
+		return job, err
+	}
+	job.formats, err = exportFormats(c.StringSlice("format"))
+	return job, err
+}
+
+// again makes the job that of an earlier export.
+func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error {
+	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format"} {
+		if c.IsSet(flag) || c.NArg() > 0 {
+			return &usageError{"--reproduce selects what the export selected, and takes no other selection", "leave out --" + flag + " and the query"}
+		}
+	}
+	made, err := job.ledger.Get(id)
+	switch {
+	case errors.Is(err, export.ErrUnknownExport):
+		return withHint(err, "the manifest.json of a bundle says its number")
+	case err != nil:
+		return err
+	case made.Selection.Archive != a.ID():
+		return fmt.Errorf("export %s was made of another archive: %s", id, made.Selection.Archive)
+	case made.Selection.Query != "":
+		return notInThisVersion("--reproduce of an export with a query")
+	}
+	job.id, job.selection, job.formats = id, made.Selection, made.Formats
+	return nil
+}
+
+func exportFormats(names []string) ([]string, error) {
+	known := export.Formats()
+	if len(names) == 0 {
+		return known, nil
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, &usageError{fmt.Sprintf("--format %s: not in this version", name), "there are " + strings.Join(known, " and ")}
+		}
+	}
+	return names, nil
+}
+
+// writeExport makes the bundle and records it in the ledger.
+func (e *env) writeExport(ctx context.Context, job exportJob, source export.Source) error {
+	o := export.Options{ID: job.id, Formats: job.formats, Generator: programName + " " + buildInfo().Version, Now: e.now, Logger: e.ui.logger()}
+	made := export.Made{
+		Selection: job.selection, Formats: job.formats, Generator: o.Generator, Output: job.output, Started: e.now().UTC(),
+	}
+	if o.ID == "" {
+		id, err := job.ledger.Begin(made)
+		if err != nil {
+			return err
+		}
+		o.ID = id
+	}
+	output, err := filepath.Abs(firstNonEmpty(job.output, o.ID))
+	if err != nil {
+		return err
+	}
+	o.Output = output
+	var progress atomic.Pointer[export.Progress]
+	o.Progress = func(p export.Progress) { progress.Store(&p) }
+	stop := e.ui.watch(func(elapsed time.Duration) string { return exportLine(progress.Load()) })
+	summary, err := export.Write(ctx, o, job.selection, source)
+	stop()
+	switch {
+	case errors.Is(err, export.ErrExists):
+		return withHint(err, "--output names a directory that does not exist yet")
+	case err != nil:
+		return err
+	}
+	if job.id == "" {
+		err = job.ledger.Finish(summary.ID, summary.Manifest, summary.Finished)
+	}
+	return errors.Join(err, e.reportExport(summary))
+}
+
+func exportLine(p *export.Progress) string {
+	if p == nil {
+		return "export: selecting"
+	}
+	line := "export: " + counted(p.Messages, "message")
+	if p.Files > 0 {
+		line += fmt.Sprintf(", %s (%s)", counted(p.Files, "file"), size(p.Bytes))
+	}
+	if rate := int64(p.Rate()); rate > 0 {
+		line += ", " + counted(rate, "message") + "/s"
+	}
+	return line
+}
+
+func (e *env) reportExport(s *export.Summary) error {
+	if e.ui.json {
+		return e.ui.object(s)
+	}
+	return printExport(e.ui, s)
+}
+
+// printExport says what an export holds.
+func printExport(u *ui, s *export.Summary) error {
+	where := "preview, nothing was written\n"
+	if s.Output != "" {
+		where = fmt.Sprintf("export   %s, %s\nin       %s (%s)\nmanifest sha256 %s\n", s.ID, strings.Join(s.Formats, ", "), s.Output, size(s.Written), s.Manifest)
+	}
+	n := s.Counts
+	err := u.printf("%sholds    %s, %s, %s, %s (%s), as of change %s\n", where, counted(n.Messages, "message"), counted(n.Comments, "comment"),
+		counted(n.Versions, "version"), counted(n.Contents, "file"), size(n.Bytes), count(s.Selection.Change))
+	if s.First != "" {
+		err = errors.Join(err, u.printf("from     %s to %s\n", s.First, s.Last))
+	}
+	return errors.Join(err, printExportCounts(u, s), printNotes(u, "known to be missing from the archive", s.Notes),
+		printNotes(u, "not exported", s.Exceptions))
+}
+
+// shownCounts is how many channels and people are listed for people; JSON has all of them.
+const shownCounts = 20
+
+func printExportCounts(u *ui, s *export.Summary) error {
+	var channels, people []table.Row
+	for _, c := range s.Channels[:min(len(s.Channels), shownCounts)] {
+		channels = append(channels, table.Row{printable(c.Name), count(c.Messages), count(c.Comments), day(c.First), day(c.Last)})
+	}
+	for _, p := range s.Custodians[:min(len(s.Custodians), shownCounts)] {
+		people = append(people, table.Row{printable(p.Name), count(p.Messages), printable(p.ID)})
+	}
+	var err error
+	if len(channels) > 0 {
+		err = errors.Join(u.printf("\n"), u.table(table.Row{"channel", "messages", "comments", "first", "last"}, channels, rightAligned("messages", "comments")...),
+			andMore(u, len(s.Channels)))
+	}
+	if len(people) > 0 {
+		err = errors.Join(err, u.printf("\n"), u.table(table.Row{"custodian", "messages", "id"}, people, rightAligned("messages")...),
+			andMore(u, len(s.Custodians)))
+	}
+	return err
+}
+
+func andMore(u *ui, n int) error {
+	if n <= shownCounts {
+		return nil
+	}
+	return u.printf("and %s more; --json lists all\n", count(n-shownCounts))
+}
+
+func printNotes(u *ui, title string, notes []export.Note) error {
+	if len(notes) == 0 {
+		return nil
+	}
+	rows := make([]table.Row, 0, len(notes))
+	for _, n := range notes {
+		rows = append(rows, table.Row{printable(n.Where), printable(n.What)})
+	}
+	return errors.Join(u.printf("\n"), u.table(table.Row{"where", title}, rows))
+}

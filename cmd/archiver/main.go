@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := untilSignal(context.Background())
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole program: it takes the arguments after the program's name and gives the exit code. It reads the
+// environment and the files that the configuration names, and writes data to stdout and everything else to stderr.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := program{getenv: os.Getenv, now: time.Now, stdin: stdin, stdout: stdout, stderr: stderr}
+	return p.run(ctx, args)
+}
+
+// program is where a run gets everything from that is not an argument.
+type program struct {
+	getenv         func(string) string
+	now            func() time.Time
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+func (p program) run(ctx context.Context, args []string) int {
+	e := newEnv(p, args)
+	err := newApp(e).RunContext(ctx, append([]string{programName}, args...))
+	return e.finish(ctx, err)
+}
+
+// signalError is why a run was interrupted.
+type signalError struct{ syscall.Signal }
+
+func (e signalError) Error() string {
+	if e.Signal == syscall.SIGTERM {
+		return "terminated"
+	}
+	return "interrupted"
+}
+
+// untilSignal gives a context that ends with a signalError at the first SIGINT or SIGTERM. The second one kills the
+// program at once, as if it were not handled.
+func untilSignal(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			sig, _ := s.(syscall.Signal)
+			cancel(signalError{sig})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-finished
+		signal.Stop(signals)
+	}
+}
+
+// interruption gives the signal that ended ctx.
+func interruption(ctx context.Context) (signalError, bool) {
+	sig, ok := context.Cause(ctx).(signalError)
+	return sig, ok
+}

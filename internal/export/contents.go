@@ -1,0 +1,155 @@
+package export
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"archiver/internal/record"
+)
+
+type digest [32]byte
+
+// contents copies attachments into the bundle, each content once however many files have it. Without a bundle it only
+// counts.
+type contents struct {
+	ctx        context.Context
+	bundle     *bundle
+	blob       func(sha256 string) (io.ReadCloser, error)
+	paths      map[digest]string // path in the bundle; "" for a content that could not be copied
+	count      int64
+	bytes      int64
+	exceptions []Note
+}
+
+func (c *contents) channel(*record.Channel) error { return nil }
+func (c *contents) message(Item) error            { return nil }
+func (c *contents) user(*record.User) error       { return nil }
+func (c *contents) close() error                  { return nil }
+
+func (c *contents) file(f *record.File) error {
+	for _, r := range f.Versions {
+		key, err := parseDigest(r.SHA256)
+		if err != nil {
+			return err
+		}
+		if _, seen := c.paths[key]; seen {
+			continue
+		}
+		if err := c.add(f, r, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseDigest(sum string) (d digest, err error) {
+	if n, err := hex.Decode(d[:], []byte(sum[:min(len(sum), 2*len(d))])); err != nil || n != len(d) {
+		return d, fmt.Errorf("content %q: not a SHA-256", sum)
+	}
+	return d, nil
+}
+
+func (c *contents) add(f *record.File, r record.Revision, key digest) error {
+	if c.bundle == nil {
+		c.paths[key] = ""
+		c.count, c.bytes = c.count+1, c.bytes+r.Size
+		return nil
+	}
+	path := contentPath(r.SHA256, f.Name)
+	n, err := c.copy(path, r.SHA256)
+	var missing *missingError
+	if errors.As(err, &missing) {
+		c.paths[key] = ""
+		c.exceptions = append(c.exceptions, Note{f.Channel + "/" + f.ID, missing.Error()})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.paths[key] = path
+	c.count, c.bytes = c.count+1, c.bytes+n
+	return c.ctx.Err()
+}
+
+// missingError means that the archive does not give a content that it should have. The export goes on without it.
+type missingError struct {
+	sum string
+	err error
+}
+
+func (e *missingError) Error() string {
+	return fmt.Sprintf("content %s not exported: %v", e.sum, e.err)
+}
+
+func (c *contents) copy(path, sum string) (int64, error) {
+	in, err := c.blob(sum)
+	if err != nil {
+		return 0, &missingError{sum, err}
+	}
+	defer in.Close()
+	out, err := c.bundle.create(path)
+	if err != nil {
+		return 0, err
+	}
+	reader := &noting{Reader: in}
+	if _, err := io.Copy(out, reader); err != nil {
+		if reader.err != nil {
+			err = &missingError{sum, reader.err}
+		}
+		return 0, errors.Join(err, out.abandon())
+	}
+	return out.closeAs(sum)
+}
+
+// closeAs closes the file if its content has the given SHA-256 (hex), else removes it.
+func (o *output) closeAs(sum string) (int64, error) {
+	if err := o.Flush(); err != nil {
+		return 0, errors.Join(err, o.abandon())
+	}
+	if hex.EncodeToString(o.sum.Sum(nil)) != sum {
+		return 0, errors.Join(&missingError{sum, errors.New("its bytes have another SHA-256")}, o.abandon())
+	}
+	_, n, err := o.close()
+	return n, err
+}
+
+// noting keeps the error of a reader apart from those of the writer that it is copied to.
+type noting struct {
+	io.Reader
+	err error
+}
+
+func (r *noting) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
+
+// path is where a content lies in the bundle, "" if it is not there.
+func (c *contents) path(sum string) string {
+	key, err := parseDigest(sum)
+	if err != nil {
+		return ""
+	}
+	return c.paths[key]
+}
+
+// maxExtension is the longest extension that is kept.
+const maxExtension = 10
+
+// contentPath gives the place of a content: by its digest, with the extension of the name so that it opens.
+func contentPath(sum, name string) string {
+	place := "data/files/" + sum[:2] + "/" + sum[2:4] + "/" + sum
+	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
+	if ext == "" || len(ext) > maxExtension || strings.Trim(ext, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+		return place
+	}
+	return place + "." + ext
+}

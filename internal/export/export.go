@@ -1,0 +1,187 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"slices"
+	"time"
+
+	"archiver/internal/record"
+)
+
+// Errors of writing an export.
+var (
+	ErrExists        = errors.New("output exists already")
+	ErrUnknownFormat = errors.New("unknown format")
+)
+
+// Selection is what was asked for, frozen at one change number of one archive. It is recorded in the manifest and in
+// the ledger.
+type Selection struct {
+	Archive  string   `json:"archive"`  // id of the archive
+	Change   uint64   `json:"change"`   // change number that everything is read at
+	Query    string   `json:"query"`    // as typed
+	Since    string   `json:"since"`    // as typed
+	Until    string   `json:"until"`    // as typed
+	Channels []string `json:"channels"` // ids, without padding
+	Users    []string `json:"users"`    // ids
+	Zone     string   `json:"zone"`     // IANA name of the time zone of local times and of days; "" is UTC
+}
+
+// allMessages tells whether every message of the channels in scope is selected. Only then do channels without
+// messages and files without a message belong to the export: a narrower one must not disclose them.
+func (s Selection) allMessages() bool {
+	return s.Query == "" && s.Since == "" && s.Until == "" && len(s.Users) == 0
+}
+
+// everything tells whether the whole archive is selected.
+func (s Selection) everything() bool { return s.allMessages() && len(s.Channels) == 0 }
+
+// Reason says why a message is part of an export.
+type Reason string
+
+// The reasons.
+const (
+	ReasonHit     Reason = "hit"     // the selection names it
+	ReasonContext Reason = "context" // it stands beside a hit
+	ReasonFamily  Reason = "family"  // it belongs to a hit: its thread, its file
+)
+
+// Item is a message of the selection.
+type Item struct {
+	*record.Message
+	Reason Reason
+}
+
+// Source is what an export asks of the archive, all of it as of the selection's change number. A sequence may be asked
+// for several times and gives the same each time.
+type Source interface {
+	// Items gives the selected messages by (channel, ts), bytewise, each once.
+	Items(ctx context.Context) iter.Seq2[Item, error]
+	// Channels gives the channels within the selection's scope by id: those it names, else all.
+	Channels(ctx context.Context) iter.Seq2[*record.Channel, error]
+	// Users gives all users by id.
+	Users(ctx context.Context) iter.Seq2[*record.User, error]
+	// Files gives the files of a channel by id.
+	Files(ctx context.Context, channel string) iter.Seq2[*record.File, error]
+	// Blob gives the bytes of a file's revision by their SHA-256 (hex).
+	Blob(sha256 string) (io.ReadCloser, error)
+	// Notes says what is known to be missing from the channels in scope.
+	Notes(ctx context.Context) ([]Note, error)
+}
+
+// Note is something that the reader of an export must know: a gap, an attachment that is missing.
+type Note struct {
+	Where string `json:"where"` // channel id, or channel/ts, or channel/file id; "" for the whole export
+	What  string `json:"what"`
+}
+
+// Options say how and where an export is written.
+type Options struct {
+	ID        string           // from the ledger, EXP-2026-000001
+	Output    string           // directory to make; must not exist, its parent must
+	Formats   []string         // of Formats; none means all
+	Generator string           // program and version
+	Now       func() time.Time // nil is time.Now
+	Progress  func(Progress)   // called now and then from the calling goroutine
+	Logger    *slog.Logger     // nil discards
+}
+
+// Progress is how far an export has come.
+type Progress struct {
+	Messages int64 // written, comments included
+	Files    int64 // attachments copied
+	Bytes    int64 // of attachments copied
+	Elapsed  time.Duration
+}
+
+// Rate is messages per second.
+func (p Progress) Rate() float64 {
+	if p.Elapsed <= 0 {
+		return 0
+	}
+	return float64(p.Messages) / p.Elapsed.Seconds()
+}
+
+// Write makes the bundle and says what is in it. When it fails, nothing is left at the output path. ErrExists means
+// that something was there before.
+func Write(ctx context.Context, o Options, sel Selection, src Source) (*Summary, error) {
+	o = o.withDefaults()
+	b, err := newBundle(o.Output)
+	if err != nil {
+		return nil, err
+	}
+	defer b.discard()
+	summary, err := write(ctx, o, sel, src, b)
+	if err != nil {
+		return nil, fmt.Errorf("export to %s: %w", o.Output, err)
+	}
+	if err := b.publish(); err != nil {
+		return nil, fmt.Errorf("export to %s: %w", o.Output, err)
+	}
+	o.Logger.Info("export", "id", o.ID, "messages", summary.Counts.Messages, "comments", summary.Counts.Comments,
+		"bytes", summary.Written, "dur", o.Now().Sub(summary.Started))
+	return summary, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	if len(o.Formats) == 0 {
+		o.Formats = Formats()
+	}
+	o.Formats = slices.Compact(slices.Sorted(slices.Values(o.Formats)))
+	return o
+}
+
+// write fills the bundle, manifest included.
+func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle) (*Summary, error) {
+	started := o.Now()
+	f, err := newFrame(ctx, sel, src)
+	if err != nil {
+		return nil, err
+	}
+	f.bundle = b
+	f.contents = &contents{ctx: ctx, blob: src.Blob, bundle: b, paths: map[digest]string{}}
+	sinks, err := f.sinks(o.Formats)
+	if err != nil {
+		return nil, err
+	}
+	f.progress = func() { o.Progress(f.tally.progress(f.contents, o.Now().Sub(started))) }
+	if err := f.walk(ctx, sinks); err != nil {
+		return nil, err
+	}
+	f.progress()
+	s, err := f.summary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.ID, s.Output, s.Formats, s.Started, s.Finished = o.ID, o.Output, o.Formats, started.UTC(), o.Now().UTC()
+	return s, b.writeManifest(s, o.Generator)
+}
+
+// Preview says what an export of the selection would hold. It reads all of it but the bytes of attachments, and writes
+// nothing.
+func Preview(ctx context.Context, sel Selection, src Source) (*Summary, error) {
+	f, err := newFrame(ctx, sel, src)
+	if err != nil {
+		return nil, fmt.Errorf("preview: %w", err)
+	}
+	f.contents = &contents{ctx: ctx, paths: map[digest]string{}}
+	f.progress = func() {}
+	if err := f.walk(ctx, []sink{f.tally, f.contents}); err != nil {
+		return nil, fmt.Errorf("preview: %w", err)
+	}
+	return f.summary(ctx)
+}

@@ -1,0 +1,138 @@
+package export
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"archiver/internal/record"
+)
+
+// Summary says what an export holds.
+type Summary struct {
+	ID        string    `json:"id,omitzero"`
+	Output    string    `json:"output,omitzero"`
+	Formats   []string  `json:"formats,omitzero"`
+	Started   time.Time `json:"started,omitzero"`
+	Finished  time.Time `json:"finished,omitzero"`
+	Selection Selection `json:"selection"`
+	Counts    Counts    `json:"counts"`
+	First     string    `json:"first,omitzero"` // RFC 3339 UTC, of the earliest message
+	Last      string    `json:"last,omitzero"`  // likewise, of the latest
+	// Channels that have messages in the export, by id.
+	Channels []ChannelCount `json:"channels"`
+	// Custodians are the authors of messages in the export, by id.
+	Custodians []UserCount `json:"custodians"`
+	Notes      []Note      `json:"notes"`             // what is known to be missing from the archive
+	Exceptions []Note      `json:"exceptions"`        // attachments that are not in the export though they belong to it
+	Manifest   string      `json:"manifest,omitzero"` // SHA-256 (hex) of manifest.json
+	Written    int64       `json:"written,omitzero"`  // bytes of the bundle
+}
+
+// Counts are the sizes of an export.
+type Counts struct {
+	Messages int64 `json:"messages"` // main messages
+	Comments int64 `json:"comments"`
+	Versions int64 `json:"versions"` // of messages and comments, first ones included
+	Edited   int64 `json:"edited"`   // messages and comments with more than one version, or marked so by the server
+	Deleted  int64 `json:"deleted"`  // messages and comments proven gone from the server
+	Hits     int64 `json:"hits"`     // messages and comments with reason hit
+	Channels int64 `json:"channels"` // channel records
+	Users    int64 `json:"users"`    // user records
+	Files    int64 `json:"files"`    // file records
+	Contents int64 `json:"contents"` // distinct contents of files
+	Bytes    int64 `json:"bytes"`    // of the distinct contents
+}
+
+// ChannelCount is a channel's part of an export.
+type ChannelCount struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Messages int64     `json:"messages"`
+	Comments int64     `json:"comments"`
+	First    record.TS `json:"first"`
+	Last     record.TS `json:"last"`
+}
+
+// UserCount is an author's part of an export.
+type UserCount struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Messages int64  `json:"messages"` // comments included
+}
+
+// tally counts what is given to the sinks.
+type tally struct {
+	counts      Counts
+	name        string // of the current channel
+	channels    []ChannelCount
+	custodians  map[string]int64
+	first, last record.TS
+}
+
+func newTally() *tally { return &tally{custodians: map[string]int64{}} }
+
+func (t *tally) channel(c *record.Channel) error {
+	t.counts.Channels++
+	t.name = c.Name
+	return nil
+}
+
+func (t *tally) message(item Item) error {
+	c := t.current(item)
+	if item.Thread == "" {
+		t.counts.Messages++
+		c.Messages++
+	} else {
+		t.counts.Comments++
+		c.Comments++
+	}
+	t.counts.Versions += int64(len(item.Versions))
+	count(&t.counts.Edited, item.IsEdited())
+	count(&t.counts.Deleted, item.Deleted != nil)
+	count(&t.counts.Hits, item.Reason == ReasonHit)
+	t.custodians[item.User]++
+	c.First, c.Last = cmp.Or(c.First, item.TS), item.TS
+	t.first, t.last = min(cmp.Or(t.first, item.TS), item.TS), max(t.last, item.TS)
+	return nil
+}
+
+// current is the count of the item's channel.
+func (t *tally) current(item Item) *ChannelCount {
+	if n := len(t.channels); n == 0 || t.channels[n-1].ID != item.Channel {
+		t.channels = append(t.channels, ChannelCount{ID: item.Channel, Name: t.name})
+	}
+	return &t.channels[len(t.channels)-1]
+}
+
+func count(n *int64, yes bool) {
+	if yes {
+		*n++
+	}
+}
+
+func (t *tally) file(*record.File) error { t.counts.Files++; return nil }
+func (t *tally) user(*record.User) error { t.counts.Users++; return nil }
+func (t *tally) close() error            { return nil }
+
+func (t *tally) progress(c *contents, elapsed time.Duration) Progress {
+	return Progress{
+		Messages: t.counts.Messages + t.counts.Comments, Files: c.count, Bytes: c.bytes, Elapsed: elapsed,
+	}
+}
+
+func (t *tally) summary(users map[string]*record.User) *Summary {
+	s := &Summary{Counts: t.counts, Channels: slices.Concat([]ChannelCount{}, t.channels), Custodians: []UserCount{}}
+	if t.first != "" {
+		s.First, s.Last = t.first.Time().Format(time.RFC3339), t.last.Time().Format(time.RFC3339)
+	}
+	for id, n := range t.custodians {
+		c := UserCount{ID: id, Name: id, Messages: n}
+		if u := users[id]; u != nil {
+			c.Name = u.Name
+		}
+		s.Custodians = append(s.Custodians, c)
+	}
+	slices.SortFunc(s.Custodians, func(a, b UserCount) int { return cmp.Compare(a.ID, b.ID) })
+	return s
+}

@@ -1,0 +1,51 @@
+package importtest
+
+// rule says what a package of the module may import from the module.
+type rule struct {
+	imports []string // in any file
+	tests   []string // in test files, beyond imports
+}
+
+// table has a row for every package of the module, by its path below the module's root. Data flows one way: TeamChat →
+// sync → storage → index → search and export. Third-party imports are not bounded here.
+var table = map[string]rule{
+	// What is kept, and how JSON from servers is read.
+	"internal/lenient": {},
+	"internal/record":  {imports: []string{"internal/lenient"}},
+
+	// The server, and its likeness for tests, benchmarks and the demo.
+	"internal/teamchat": {
+		imports: []string{"internal/lenient"},
+		tests:   []string{"internal/teamchat/teamchattest"},
+	},
+	"internal/teamchat/teamchattest":             {imports: []string{"internal/lenient", "internal/record"}},
+	"internal/teamchat/teamchattest/teamchatsim": {imports: []string{"internal/teamchat/teamchattest"}},
+
+	// The archive.
+	"internal/blob":     {},
+	"internal/columnar": {},
+	"internal/storage": {
+		imports: []string{"internal/record", "internal/lenient", "internal/columnar", "internal/blob"},
+	},
+
+	// What fills it.
+	"internal/sync": {
+		imports: []string{"internal/teamchat", "internal/record", "internal/lenient", "internal/storage", "internal/blob"},
+		tests:   []string{"internal/teamchat/teamchattest"},
+	},
+
+	// What reads it. An export asks for everything through interfaces of its own.
+	"internal/index":  {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
+	"internal/export": {imports: []string{"internal/record", "internal/lenient"}},
+
+	// The command line wires them.
+	"cmd/archiver": {imports: []string{
+		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
+		"internal/storage", "internal/sync", "internal/index", "internal/export",
+	}},
+
+	// Measured and checked from outside.
+	"internal/benchmark":          {},
+	"internal/benchmark/fetchall": {imports: []string{"internal/record", "internal/teamchat"}},
+	"internal/importtest":         {},
+}

@@ -1,0 +1,226 @@
+package index
+
+import (
+	"context"
+	"fmt"
+
+	"archiver/internal/record"
+	"archiver/internal/storage"
+
+	"github.com/blevesearch/bleve/v2"
+	"github.com/blevesearch/bleve_index_api"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	changesRead = 1000 // entries asked of the archive at a time
+	batchSize   = 1000 // messages that make a batch
+)
+
+// CatchUp follows the archive's changes from where the index stands to the newest one at the time of the call. Every
+// batch is durable and holds the cursor that belongs to it, so that a CatchUp that is cut short, by whatever, goes on
+// from there. progress, when set, is called with change numbers. ErrDamaged means that the index cannot belong to the
+// archive or cannot be read; only Rebuild helps.
+//
+// CatchUp may run beside searches and beside writers of the archive; calls exclude each other.
+func (ix *Index) CatchUp(ctx context.Context, a *storage.Archive, progress func(done, total uint64)) error {
+	ix.following.Lock()
+	defer ix.following.Unlock()
+	f := follower{ix: ix, archive: a, target: a.Change(), builder: newBuilder()}
+	if err := f.load(); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	if f.state.Change >= f.target {
+		return nil
+	}
+	if progress == nil {
+		progress = func(uint64, uint64) {}
+	}
+	batches := make(chan *commit, 1)
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(batches)
+		return f.produce(gctx, batches)
+	})
+	g.Go(func() error {
+		for c := range batches {
+			if err := guard(func() error { return ix.bleve.Batch(c.batch) }); err != nil {
+				return fmt.Errorf("commit up to change %d: %w", c.change, err)
+			}
+			progress(c.change, f.target)
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	return nil
+}
+
+// follower turns changes of an archive into batches.
+type follower struct {
+	ix      *Index
+	archive *storage.Archive
+	target  uint64
+	state   state
+	numbers map[string]uint32 // of channels
+	fresh   []string          // channels whose numbers are not yet committed
+	builder *builder
+}
+
+// commit is a batch with the change number it brings the index to.
+type commit struct {
+	batch  *bleve.Batch
+	change uint64
+}
+
+// load reads where the index stands.
+func (f *follower) load() error {
+	return f.ix.read(func(r index.IndexReader, at state) error {
+		if err := at.check(f.archive); err != nil {
+			return err
+		}
+		ids, err := f.ix.channelIDs(r, at)
+		if err != nil {
+			return err
+		}
+		f.state, f.numbers = at, make(map[string]uint32, len(ids))
+		f.state.Archive = f.archive.ID()
+		for n, id := range ids {
+			f.numbers[id] = uint32(n)
+		}
+		return nil
+	})
+}
+
+// produce makes batches until the target is reached.
+func (f *follower) produce(ctx context.Context, out chan<- *commit) error {
+	for f.state.Change < f.target {
+		group, err := f.gather(ctx)
+		if err != nil {
+			return err
+		}
+		c, err := f.commit(ctx, group)
+		if err != nil {
+			return err
+		}
+		select {
+		case out <- c:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// group is the messages of some successive changes, in the order in which they came up.
+type group struct {
+	order   []messageID
+	entries map[messageID][]record.Entry
+}
+
+type messageID struct{ channel, ts string }
+
+// gather reads changes until they concern enough messages or the target is reached.
+func (f *follower) gather(ctx context.Context) (*group, error) {
+	g := &group{entries: make(map[messageID][]record.Entry, batchSize)}
+	for f.state.Change < f.target && len(g.order) < batchSize {
+		changes, err := f.archive.Changes(ctx, f.state.Change, changesRead)
+		if err != nil {
+			return nil, fmt.Errorf("changes after %d: %w", f.state.Change, err)
+		}
+		if len(changes) == 0 {
+			return nil, fmt.Errorf("changes after %d: none, though the archive has %d", f.state.Change, f.target)
+		}
+		for _, c := range changes {
+			g.add(c)
+		}
+		f.state.Change = changes[len(changes)-1].Change
+	}
+	return g, nil
+}
+
+func (g *group) add(c storage.Changed) {
+	if c.Class != storage.ClassMessage {
+		return
+	}
+	id := messageID{c.Channel, c.Key}
+	if _, ok := g.entries[id]; !ok {
+		g.order = append(g.order, id)
+	}
+	g.entries[id] = append(g.entries[id], c.Entry)
+}
+
+// commit makes the batch of a group: all documents of its messages, and the state that they lead to.
+func (f *follower) commit(ctx context.Context, g *group) (*commit, error) {
+	batch := f.ix.bleve.NewBatch()
+	clear(f.builder.keywords)
+	for _, id := range g.order {
+		entries := g.entries[id]
+		if entries[0].First {
+			f.state.Messages++
+		}
+		docs, err := f.entriesOf(ctx, id, entries)
+		if err != nil {
+			return nil, err
+		}
+		for i := range docs {
+			doc, err := f.builder.document(&docs[i])
+			if err != nil {
+				return nil, err
+			}
+			if err := batch.IndexAdvanced(doc); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &commit{batch, f.state.Change}, f.setState(batch)
+}
+
+// entriesOf gives the entries of all versions of a message. What changed it is either all there is of it, or the
+// archive is asked for the whole: that may be newer than the change at hand, and comes up again then.
+func (f *follower) entriesOf(ctx context.Context, id messageID, entries []record.Entry) ([]entry, error) {
+	number := f.number(id.channel)
+	if entries[0].First && len(entries) == 1 {
+		return []entry{firstOf(id.channel, number, &entries[0])}, nil
+	}
+	m, err := f.message(ctx, id, entries)
+	if err != nil {
+		return nil, fmt.Errorf("message %s/%s: %w", id.channel, id.ts, err)
+	}
+	return versionsOf(m, number), nil
+}
+
+func (f *follower) message(ctx context.Context, id messageID, entries []record.Entry) (*record.Message, error) {
+	if entries[0].First {
+		return record.FoldMessage(id.channel, entries)
+	}
+	return f.archive.Message(ctx, id.channel, record.TS(id.ts))
+}
+
+// number gives the number of a channel, a new one at first sight.
+func (f *follower) number(channel string) uint32 {
+	n, ok := f.numbers[channel]
+	if !ok {
+		n = f.state.Channels
+		f.numbers[channel] = n
+		f.state.Channels++
+		f.fresh = append(f.fresh, channel)
+	}
+	return n
+}
+
+// setState adds to the batch what the index keeps beside documents.
+func (f *follower) setState(batch *bleve.Batch) error {
+	first := f.state.Channels - uint32(len(f.fresh))
+	for i, id := range f.fresh {
+		batch.SetInternal(channelKey(first+uint32(i)), []byte(id))
+	}
+	f.fresh = nil
+	raw, err := f.state.encode()
+	if err != nil {
+		return err
+	}
+	batch.SetInternal([]byte(stateKey), raw)
+	return nil
+}

@@ -1,0 +1,59 @@
+package index
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"archiver/internal/record"
+)
+
+// key names a document. As a string its bytewise order is the order of time, then of channel numbers, then of
+// versions.
+type key struct {
+	ts      record.TS
+	channel uint32 // the index's own number of the channel
+	version uint32 // counts from 1
+}
+
+// The bytes of a key: second, counter, channel number, version; all big-endian.
+const (
+	keySecond  = 5
+	keyCounter = 3
+	keyChannel = 3
+	keyVersion = 3
+	keyTS      = keySecond + keyCounter
+	keyLen     = keyTS + keyChannel + keyVersion
+	keyMax     = 1<<24 - 1 // greatest channel number and version
+)
+
+// encode gives the document's id, an error if the key cannot be read back from it.
+func (k key) encode() (string, error) {
+	if k.channel > keyMax || k.version > keyMax || record.MakeTS(k.ts.Second(), k.ts.Counter()) != k.ts {
+		return "", fmt.Errorf("message %s, version %d, of channel number %d has no key", k.ts, k.version, k.channel)
+	}
+	b := secondKey(k.ts.Second())
+	b = appendUint24(b, uint32(k.ts.Counter()))
+	b = appendUint24(b, k.channel)
+	b = appendUint24(b, k.version)
+	return string(b), nil
+}
+
+// secondKey is what the keys of a second's messages begin with.
+func secondKey(second int64) []byte {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(second))
+	return append(make([]byte, 0, keyLen), b[8-keySecond:]...)
+}
+
+func decodeKey(id string) (key, error) {
+	if len(id) != keyLen {
+		return key{}, fmt.Errorf("document %x: a key has %d bytes", id, keyLen)
+	}
+	second := int64(id[0])<<32 | int64(binary.BigEndian.Uint32([]byte(id[1:keySecond])))
+	counter := uint24(id[keySecond:])
+	return key{record.MakeTS(second, int(counter)), uint24(id[keyTS:]), uint24(id[keyTS+keyChannel:])}, nil
+}
+
+func appendUint24(dst []byte, n uint32) []byte { return append(dst, byte(n>>16), byte(n>>8), byte(n)) }
+
+func uint24(s string) uint32 { return uint32(s[0])<<16 | uint32(s[1])<<8 | uint32(s[2]) }

@@ -1,0 +1,531 @@
+package index
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"archiver/internal/record"
+)
+
+// Limits of a query. Going over one is a SyntaxError.
+const (
+	maxQueryBytes = 4096
+	maxClauses    = 256 // words, phrases and fields
+	maxDepth      = 64  // of parentheses and negations
+)
+
+// Parse parses a query of the language that the package comment describes. The empty query matches everything. An
+// error is a *SyntaxError.
+func Parse(query string) (*Query, error) {
+	p := &parser{query: query}
+	if len(query) > maxQueryBytes {
+		return nil, p.errorAt(maxQueryBytes, "a query has at most %d bytes", maxQueryBytes)
+	}
+	if n := validPrefix(query); n < len(query) {
+		return nil, p.errorAt(n, "the query is no valid UTF-8")
+	}
+	root, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	if p.pos < len(query) { // only a closing parenthesis ends or early
+		return nil, p.errorAt(p.pos, `")" without "(" before it; quote it to search for it`)
+	}
+	if root == nil {
+		if len(p.left) > 0 {
+			return nil, p.errorAt(p.leftAt, "%q has no letter or digit to search for", p.left[0])
+		}
+		root = &allNode{}
+	}
+	return &Query{text: query, root: root, left: p.left}, nil
+}
+
+// validPrefix is the length of what is valid UTF-8 at the beginning of s.
+func validPrefix(s string) int {
+	for i, r := range s {
+		if r != utf8.RuneError {
+			continue
+		}
+		if _, size := utf8.DecodeRuneInString(s[i:]); size == 1 {
+			return i
+		}
+	}
+	return len(s)
+}
+
+type parser struct {
+	query   string
+	pos     int
+	depth   int
+	clauses int
+	left    []string // words that hold nothing to search for
+	leftAt  int      // where the first of them stands
+}
+
+func (p *parser) errorAt(pos int, format string, args ...any) *SyntaxError {
+	return &SyntaxError{p.query, min(pos, len(p.query)), fmt.Sprintf(format, args...)}
+}
+
+// skip passes over spaces and tells whether something follows.
+func (p *parser) skip() bool {
+	p.pos += len(p.query[p.pos:]) - len(strings.TrimLeftFunc(p.query[p.pos:], unicode.IsSpace))
+	return p.pos < len(p.query)
+}
+
+// or reads alternatives. A nil node is one that holds nothing to search for.
+func (p *parser) or() (node, error) {
+	var kids []node
+	for orAt := -1; ; {
+		kid, some, err := p.and()
+		if err != nil {
+			return nil, err
+		}
+		at, isOr := p.keyword("OR")
+		if isOr {
+			orAt = at
+		}
+		if !some && orAt >= 0 {
+			return nil, p.errorAt(orAt, "OR needs something to search for on both sides")
+		}
+		if kid != nil {
+			kids = append(kids, kid)
+		}
+		if !isOr {
+			return join(kids, func(kids []node) node { return &orNode{kids} }), nil
+		}
+	}
+}
+
+// and reads what must all match, up to the end, a closing parenthesis or OR; some tells whether there was anything.
+func (p *parser) and() (all node, some bool, err error) {
+	var kids []node
+	for p.skip() && p.query[p.pos] != ')' && !p.at("OR") {
+		if at, ok := p.keyword("AND"); ok {
+			if !some || !p.skip() || p.query[p.pos] == ')' || p.at("OR") || p.at("AND") {
+				return nil, false, p.errorAt(at, "AND needs something to search for on both sides")
+			}
+			continue
+		}
+		kid, err := p.unary()
+		if err != nil {
+			return nil, false, err
+		}
+		some = true
+		if kid != nil {
+			kids = append(kids, kid)
+		}
+	}
+	return join(kids, func(kids []node) node { return &andNode{kids} }), some, nil
+}
+
+func join(kids []node, make func([]node) node) node {
+	switch len(kids) {
+	case 0:
+		return nil
+	case 1:
+		return kids[0]
+	default:
+		return make(kids)
+	}
+}
+
+// at tells whether a keyword stands here as a word of its own.
+func (p *parser) at(keyword string) bool {
+	rest, ok := strings.CutPrefix(p.query[p.pos:], keyword)
+	if !ok {
+		return false
+	}
+	r, _ := utf8.DecodeRuneInString(rest)
+	return rest == "" || endsWord(r)
+}
+
+// keyword passes over a keyword if one stands here, and tells where it stood.
+func (p *parser) keyword(keyword string) (at int, ok bool) {
+	p.skip()
+	at = p.pos
+	if p.at(keyword) {
+		p.pos += len(keyword)
+		return at, true
+	}
+	return at, false
+}
+
+// unary reads a negation, a group, a phrase or a word.
+func (p *parser) unary() (node, error) {
+	start := p.pos
+	switch {
+	case p.query[start] == '-' && !p.isLoneDash():
+		p.pos++
+		return p.negation(start)
+	case p.at("NOT"):
+		p.pos += len("NOT")
+		if !p.skip() {
+			return nil, p.errorAt(start, "NOT needs something after it")
+		}
+		return p.negation(start)
+	case p.query[start] == '(':
+		return p.group()
+	case p.quote() > 0:
+		return p.phrase(fieldText)
+	}
+	return p.word()
+}
+
+// isLoneDash tells whether the dash here has nothing to negate: it is a mark like any other then.
+func (p *parser) isLoneDash() bool {
+	r, size := utf8.DecodeRuneInString(p.query[p.pos+1:])
+	return size == 0 || r == ')' || unicode.IsSpace(r)
+}
+
+func (p *parser) negation(start int) (node, error) {
+	if r := p.query[p.pos]; r == ')' || p.at("OR") || p.at("AND") {
+		return nil, p.errorAt(start, "nothing to exclude")
+	}
+	if err := p.enter(start); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	kid, err := p.unary()
+	if err != nil || kid == nil {
+		return nil, err
+	}
+	if not, ok := kid.(*notNode); ok {
+		return not.kid, nil
+	}
+	return &notNode{kid}, nil
+}
+
+func (p *parser) enter(start int) error {
+	if p.depth++; p.depth > maxDepth {
+		return p.errorAt(start, "nested deeper than %d", maxDepth)
+	}
+	return nil
+}
+
+func (p *parser) leave() { p.depth-- }
+
+func (p *parser) group() (node, error) {
+	start := p.pos
+	if err := p.enter(start); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	p.pos++
+	if p.skip() && p.query[p.pos] == ')' {
+		return nil, p.errorAt(start, "nothing between the parentheses")
+	}
+	inner, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	if p.pos == len(p.query) {
+		return nil, p.errorAt(start, `"(" without ")"`)
+	}
+	p.pos++
+	return inner, nil
+}
+
+// quotes are what begins and ends a phrase; word processors write other ones than keyboards.
+const quotes = "\"“”„"
+
+// quote gives the length of the quotation mark that stands here, 0 if none does.
+func (p *parser) quote() int {
+	r, size := utf8.DecodeRuneInString(p.query[p.pos:])
+	if size > 0 && strings.ContainsRune(quotes, r) {
+		return size
+	}
+	return 0
+}
+
+// quoted reads what stands between two quotation marks.
+func (p *parser) quoted() (string, error) {
+	start := p.pos
+	p.pos += p.quote()
+	n := strings.IndexAny(p.query[p.pos:], quotes)
+	if n < 0 {
+		return "", p.errorAt(start, "the quotation mark is not closed")
+	}
+	text := p.query[p.pos : p.pos+n]
+	p.pos += n
+	p.pos += p.quote()
+	return text, nil
+}
+
+func (p *parser) phrase(field string) (node, error) {
+	start := p.pos
+	text, err := p.quoted()
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(p.query[p.pos:], "~") {
+		return nil, p.errorAt(p.pos, "words near each other cannot be searched for in this version")
+	}
+	form := exactForm
+	if field == fieldFilename && strings.ContainsAny(text, "*?") {
+		form = wildcardForm
+	}
+	return p.text(&textNode{pos: start, field: field, text: text, quoted: true, form: form})
+}
+
+// endsWord tells whether a word cannot go on with r.
+func endsWord(r rune) bool {
+	return unicode.IsSpace(r) || r == '(' || r == ')' || strings.ContainsRune(quotes, r)
+}
+
+// scan reads up to the end of a word.
+func (p *parser) scan() string {
+	n := strings.IndexFunc(p.query[p.pos:], endsWord)
+	if n < 0 {
+		n = len(p.query) - p.pos
+	}
+	p.pos += n
+	return p.query[p.pos-n : p.pos]
+}
+
+// word reads a word, with its field if it has one.
+func (p *parser) word() (node, error) {
+	start := p.pos
+	word := p.scan()
+	if name, rest, ok := strings.Cut(word, ":"); ok && isFieldName(name) &&
+		!strings.HasPrefix(rest, ":") && !strings.HasPrefix(rest, "//") {
+		p.pos = start + len(name) + 1
+		return p.field(start, strings.ToLower(name))
+	}
+	return p.plain(start, fieldText, word)
+}
+
+// isFieldName tells whether what stands before a colon is meant as a field: letters only.
+func isFieldName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}
+
+// plain makes the node of a word without quotes, whose ending says how it is meant.
+func (p *parser) plain(start int, field, word string) (node, error) {
+	n := &textNode{pos: start, field: field, text: word}
+	patterns := "*"
+	if field == fieldFilename {
+		patterns = "*?"
+	}
+	base, edits, fuzzy := cutEdits(word)
+	switch star := strings.IndexAny(word, patterns); {
+	case word == "*":
+		if field == fieldFilename {
+			return &fieldNode{start, "has", flagFile}, p.count(start)
+		}
+		return &allNode{}, p.count(start)
+	case fuzzy && edits > 2:
+		return nil, p.errorAt(start+len(base), "a word may differ by ~1 or ~2 letters")
+	case fuzzy && edits > 0:
+		n.form, n.edits, n.text = fuzzyForm, edits, base
+	case fuzzy:
+		n.text = base
+	case star >= 0 && star == len(word)-1 && word[star] == '*':
+		n.form, n.text = prefixForm, word[:star]
+	case star >= 0 && len(tokenizeQuery(word)) > 0:
+		n.form = wildcardForm
+	}
+	return p.text(n)
+}
+
+// cutEdits cuts ~, ~1, ~2 and so on from the end of a word.
+func cutEdits(word string) (base string, edits int, ok bool) {
+	i := strings.LastIndexByte(word, '~')
+	if i <= 0 || len(word) > i+2 {
+		return word, 0, false
+	}
+	switch digit := word[i+1:]; {
+	case digit == "":
+		return word[:i], 1, true
+	case digit[0] >= '0' && digit[0] <= '9':
+		return word[:i], int(digit[0] - '0'), true
+	}
+	return word, 0, false
+}
+
+// text finishes a textNode; one that holds nothing to search for is left out.
+func (p *parser) text(n *textNode) (node, error) {
+	if err := p.count(n.pos); err != nil {
+		return nil, err
+	}
+	if n.form == wildcardForm {
+		return n, p.checkWildcard(n)
+	}
+	tokens := tokenizeQuery(n.text)
+	if len(tokens) == 0 {
+		if len(p.left) == 0 {
+			p.leftAt = n.pos
+		}
+		p.left = append(p.left, n.text)
+		return nil, nil
+	}
+	for _, t := range tokens {
+		n.terms = append(n.terms, t.term)
+	}
+	last := tokens[len(tokens)-1]
+	switch {
+	case n.form == fuzzyForm && (len(tokens) > 1 || last.bigram):
+		return nil, p.errorAt(n.pos, "%q is more than one word; only a single word can be fuzzy", n.text)
+	case n.form == fuzzyForm && utf8.RuneCountInString(last.term) <= n.edits:
+		return nil, p.errorAt(n.pos, "%q is too short to differ by %d", n.text, n.edits)
+	case last.bigram && utf8.RuneCountInString(last.term) == 1 && len(n.text) == last.end:
+		n.form = prefixForm // a single letter stands for every pair that begins with it
+	case last.bigram && n.form == prefixForm:
+		n.form = exactForm // pairs match in the middle of a run anyway
+	}
+	return n, nil
+}
+
+// minWildcard is how many letters a pattern that begins with * must have.
+const minWildcard = 3
+
+func (p *parser) checkWildcard(n *textNode) error {
+	var letters int
+	for piece := range strings.FieldsFuncSeq(n.text, func(r rune) bool { return r == '*' || r == '?' && n.field == fieldFilename }) {
+		if n.field == fieldFilename {
+			letters += utf8.RuneCountInString(piece)
+			continue
+		}
+		tokens := tokenizeQuery(piece)
+		if len(tokens) != 1 || tokens[0].bigram || tokens[0].start > 0 || tokens[0].end < len(piece) {
+			return p.errorAt(n.pos, "a * can only stand within a single word of letters and digits")
+		}
+		letters += utf8.RuneCountInString(piece)
+	}
+	if n.field == fieldText && n.text[0] == '*' && letters < minWildcard {
+		return p.errorAt(n.pos, "a word that begins with * needs at least %d letters", minWildcard)
+	}
+	return nil
+}
+
+// count counts a word, phrase or field.
+func (p *parser) count(pos int) error {
+	if p.clauses++; p.clauses > maxClauses {
+		return p.errorAt(pos, "more than %d words", maxClauses)
+	}
+	return nil
+}
+
+// fieldNames are the fields a query can name.
+var fieldNames = []string{"in", "from", "mentions", "kind", "has", "filename", "after", "before", "on", "thread", "is"}
+
+// field reads the value of a field, or several in parentheses of which any may match.
+func (p *parser) field(start int, name string) (node, error) {
+	if !slices.Contains(fieldNames, name) {
+		return nil, p.errorAt(start, "unknown field %q (there are %s); quote it to search for it", name+":", strings.Join(fieldNames, ", "))
+	}
+	if p.pos == len(p.query) || p.query[p.pos] != '(' {
+		return p.value(start, name)
+	}
+	open := p.pos
+	p.pos++
+	var kids []node
+	for p.skip() && p.query[p.pos] != ')' {
+		if _, ok := p.keyword("OR"); ok && len(kids) > 0 {
+			continue
+		}
+		kid, err := p.value(p.pos, name)
+		if err != nil {
+			return nil, err
+		}
+		if kid != nil {
+			kids = append(kids, kid)
+		}
+	}
+	if p.pos == len(p.query) {
+		return nil, p.errorAt(open, `"(" without ")"`)
+	}
+	p.pos++
+	if len(kids) == 0 {
+		return nil, p.errorAt(open, "nothing between the parentheses")
+	}
+	return join(kids, func(kids []node) node { return &orNode{kids} }), nil
+}
+
+// value reads one value of a field.
+func (p *parser) value(start int, name string) (node, error) {
+	at := p.pos
+	if p.quote() > 0 && name == "filename" {
+		return p.phrase(fieldFilename)
+	}
+	var value string
+	if p.quote() > 0 {
+		var err error
+		if value, err = p.quoted(); err != nil {
+			return nil, err
+		}
+	} else {
+		value = p.scan()
+	}
+	if strings.TrimSpace(value) == "" {
+		return nil, p.errorAt(at, "%s: needs a value", name)
+	}
+	if name == "filename" {
+		return p.plain(start, fieldFilename, value)
+	}
+	if msg := checkValue(name, value); msg != "" {
+		return nil, p.errorAt(at, "%s", msg)
+	}
+	return &fieldNode{start, name, value}, p.count(start)
+}
+
+// The values that has:, is: and kind: take; those of has: and is: are flags of documents.
+var (
+	hasValues  = []string{flagFile, flagLink, flagReaction}
+	isValues   = []string{flagDeleted, flagEdited, flagThread, flagComment}
+	kindValues = []string{string(record.KindText), string(record.KindCode), string(record.KindFile), string(record.KindEvent),
+		string(record.KindConference), string(record.KindMail), string(record.KindSystem), string(record.KindOther)}
+)
+
+// checkValue says what is wrong with a field's value, "" if nothing.
+func checkValue(name, value string) string {
+	switch name {
+	case "has":
+		return oneOf(name, value, hasValues)
+	case "is":
+		return oneOf(name, value, isValues)
+	case "kind":
+		return oneOf(name, value, kindValues)
+	case "after", "before":
+		if _, err := parseBound(value, time.UTC); err != nil {
+			return err.Error()
+		}
+	case "on":
+		if _, err := parseDate(value); err != nil {
+			return fmt.Sprintf("%q is no date such as 2016-01-31", value)
+		}
+	case "thread":
+		if _, err := parseThread(value); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+func oneOf(name, value string, values []string) string {
+	if slices.Contains(values, strings.ToLower(value)) {
+		return ""
+	}
+	return fmt.Sprintf("%s: knows %s, not %q", name, strings.Join(values, ", "), value)
+}
+
+// threadRef is a thread as a query names it: the parent's ts, with its channel or without.
+type threadRef struct {
+	channel string
+	ts      record.TS
+}
+
+func parseThread(value string) (threadRef, error) {
+	var ref threadRef
+	if i := strings.LastIndexByte(value, '/'); i >= 0 {
+		ref.channel, value = record.ChannelID(value[:i]), value[i+1:]
+	}
+	ts, err := record.ParseTS(value)
+	ref.ts = ts
+	return ref, err
+}

@@ -1,0 +1,144 @@
+package index
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Query is a parsed query.
+type Query struct {
+	text string
+	root node
+	left []string // words without anything to search for, which are left out
+}
+
+// String gives the query in a canonical form that parses to the same query.
+func (q *Query) String() string {
+	var b strings.Builder
+	if _, ok := q.root.(*allNode); !ok {
+		q.root.write(&b)
+	}
+	return b.String()
+}
+
+// SyntaxError is a query that cannot be parsed or carried out as it stands.
+type SyntaxError struct {
+	Query string
+	Pos   int // byte offset in Query of what the error is about
+	Msg   string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("query, position %d: %s", e.Pos+1, e.Msg) }
+
+// node is a part of a query.
+type node interface{ write(b *strings.Builder) }
+
+// allNode matches everything.
+type allNode struct{}
+
+// andNode matches what all of its kids match.
+type andNode struct{ kids []node }
+
+// orNode matches what any of its kids matches.
+type orNode struct{ kids []node }
+
+// notNode matches what its kid does not.
+type notNode struct{ kid node }
+
+// textNode is a word or a phrase of a text or a file name: terms at successive positions.
+type textNode struct {
+	pos    int // byte offset in the query
+	field  string
+	text   string // as written, without the marks of its form
+	quoted bool
+	form   form
+	edits  int      // of fuzzyForm: 1 or 2
+	terms  []string // by position
+}
+
+// form says how the last term of a textNode is meant.
+type form uint8
+
+const (
+	exactForm    form = iota
+	prefixForm        // begins with the last term
+	fuzzyForm         // differs from the one term by at most edits letters
+	wildcardForm      // matches the pattern in text, where * stands for any letters and, in file names, ? for one
+)
+
+// fieldNode asks for something else than text.
+type fieldNode struct {
+	pos   int
+	name  string // in, from, mentions, kind, has, is, after, before, on, thread
+	value string
+}
+
+func (*allNode) write(b *strings.Builder) { b.WriteByte('*') }
+
+func (n *andNode) write(b *strings.Builder) { writeKids(b, n.kids, " ") }
+
+func (n *orNode) write(b *strings.Builder) { writeKids(b, n.kids, " OR ") }
+
+func writeKids(b *strings.Builder, kids []node, between string) {
+	for i, k := range kids {
+		if i > 0 {
+			b.WriteString(between)
+		}
+		writeGrouped(b, k)
+	}
+}
+
+// writeGrouped writes a node in parentheses if it has kids of its own.
+func writeGrouped(b *strings.Builder, n node) {
+	switch n.(type) {
+	case *andNode, *orNode:
+		b.WriteByte('(')
+		n.write(b)
+		b.WriteByte(')')
+	default:
+		n.write(b)
+	}
+}
+
+func (n *notNode) write(b *strings.Builder) {
+	b.WriteByte('-')
+	writeGrouped(b, n.kid)
+}
+
+func (n *textNode) write(b *strings.Builder) {
+	if n.field == fieldFilename {
+		b.WriteString("filename:")
+	}
+	text := n.text
+	switch {
+	case n.quoted, n.form == exactForm && !isPlainWord(text):
+		text = `"` + text + `"`
+	case n.form == prefixForm:
+		text += "*"
+	case n.form == fuzzyForm:
+		text += "~" + strconv.Itoa(n.edits)
+	}
+	b.WriteString(text)
+}
+
+func (n *fieldNode) write(b *strings.Builder) {
+	b.WriteString(n.name)
+	b.WriteByte(':')
+	if n.value == "" || strings.ContainsFunc(n.value, endsWord) {
+		b.WriteString(`"` + n.value + `"`)
+		return
+	}
+	b.WriteString(n.value)
+}
+
+// isPlainWord tells whether a word written without quotes is read as that word.
+func isPlainWord(text string) bool {
+	switch text {
+	case "OR", "AND", "NOT", "":
+		return false
+	}
+	name, _, isField := strings.Cut(text, ":")
+	return !strings.HasPrefix(text, "-") && !strings.ContainsFunc(text, endsWord) && !strings.ContainsAny(text, "*~") &&
+		!(isField && isFieldName(name))
+}

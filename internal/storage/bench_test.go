@@ -1,0 +1,145 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"archiver/internal/record"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// benchMessages is how many messages of the corpus the benchmarks use.
+const benchMessages = 100_000
+
+// corpusPage is one channel of the corpus, as a server would send it.
+type corpusChannel struct {
+	id       string
+	messages []record.Seen
+}
+
+// corpusChannels gives the chat corpus, which lies beside the module; without it the test is skipped.
+var corpusChannels = sync.OnceValues(func() ([]corpusChannel, error) {
+	data, err := corpusFile("messages.ndjson.zst")
+	if err != nil {
+		return nil, err
+	}
+	d, err := zstd.NewReader(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	if data, err = d.DecodeAll(data, nil); err != nil {
+		return nil, err
+	}
+	return parseCorpus(data)
+})
+
+func parseCorpus(data []byte) ([]corpusChannel, error) {
+	var channels []corpusChannel
+	seen := make(map[string]record.TS) // ts of corpus ids
+	counter, last := 0, int64(0)
+	for line := range bytes.Lines(data) {
+		var m struct {
+			Channel, ID, Thread, User, Text string
+			Time                            time.Time
+		}
+		if err := json.Unmarshal(line, &m); err != nil {
+			return nil, err
+		}
+		if n := len(channels); n == 0 || channels[n-1].id != m.Channel {
+			channels = append(channels, corpusChannel{id: m.Channel})
+		}
+		if counter++; m.Time.Unix() != last {
+			last, counter = m.Time.Unix(), 1
+		}
+		ts := record.MakeTS(last, counter)
+		seen[m.ID] = ts
+		text, err := json.Marshal(m.Text)
+		if err != nil {
+			return nil, err
+		}
+		raw := fmt.Appendf(nil, `{"type":"message","user":"%s@corpus.invalid","text":%s,"ts":"%s","created":%d,"is_stared":false}`,
+			m.User, text, ts, last)
+		c := &channels[len(channels)-1]
+		thread := seen[m.Thread]
+		if thread == ts {
+			thread = ""
+		}
+		c.messages = append(c.messages, record.Seen{Key: string(ts), Thread: thread, Raw: raw})
+	}
+	return channels, nil
+}
+
+func corpusFile(name string) ([]byte, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+	}
+	return os.ReadFile(filepath.Join(dir, "..", "shared", "corpus", "chat", name))
+}
+
+// corpusPages gives pages of at most 1000 messages, and how many messages and bytes they hold together.
+func corpusPages(t testing.TB, limit int) (pages []*Page, total, size int) {
+	t.Helper()
+	channels, err := corpusChannels()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, c := range channels {
+		for chunk := range slices.Chunk(c.messages, 1000) {
+			if limit > 0 && total >= limit {
+				return pages, total, size
+			}
+			pages = append(pages, &Page{Observed: testTime, Channel: c.id, Messages: chunk})
+			total += len(chunk)
+			for _, m := range chunk {
+				size += len(m.Raw) + 1
+			}
+		}
+	}
+	return pages, total, size
+}
+
+func putAll(t testing.TB, a *Archive, pages []*Page) {
+	t.Helper()
+	for _, p := range pages {
+		if err := a.Put(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestArchiveIsSmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes the whole corpus")
+	}
+	pages, total, size := corpusPages(t, 0)
+	a := newArchive(t)
+	start := time.Now()
+	putAll(t, a, pages)
+	st, err := a.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d messages of %d bytes in %v, %d commits", total, size, time.Since(start), st.Commits)
+	for _, b := range st.Buckets {
+		t.Logf("%-10s %7d entries %9d bytes in pages %9d content", b.Name, b.Entries, b.Bytes, b.Content)
+	}
+	t.Logf("in use %d, %.2f bytes a message; file %d", st.InUse, float64(st.InUse)/float64(total), st.FileSize)
+}

@@ -1,0 +1,172 @@
+package storage
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"archiver/internal/record"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	blockVersion  = 1       // the first byte of a block
+	blockEntries  = 512     // entries of a sealed block, at most
+	blockBytes    = 1 << 20 // bytes of bodies after which a block is sealed
+	maxPayload    = 1 << 29 // bytes of a block's payload before compression, at most
+	maxBlockCount = 1 << 20 // entries that a block may claim to hold
+)
+
+// header is what can be known of a block without decompressing it. It begins the block and is, alone, the value of
+// the block's entry in dir.
+type header struct {
+	stream      stream
+	before      uint64 // entries of the stream in the blocks before this one
+	count       int    // entries; 0 only in an empty tail
+	first, last uint64 // change numbers of the first and the last entry
+	min, max    string // least and greatest key
+	payload     int    // bytes before compression
+}
+
+// headerOf describes entries, which have their change numbers.
+func headerOf(s stream, before uint64, entries []record.Entry) header {
+	h := header{stream: s, before: before, count: len(entries)}
+	for i, e := range entries {
+		if i == 0 {
+			h.first, h.min, h.max = e.Change, e.Key, e.Key
+		}
+		h.last, h.min, h.max = e.Change, min(h.min, e.Key), max(h.max, e.Key)
+	}
+	return h
+}
+
+func (h *header) append(dst []byte) []byte {
+	dst = append(dst, blockVersion)
+	dst = binary.AppendUvarint(dst, uint64(h.stream))
+	dst = binary.AppendUvarint(dst, h.before)
+	dst = binary.AppendUvarint(dst, uint64(h.count))
+	dst = binary.AppendUvarint(dst, h.first)
+	dst = binary.AppendUvarint(dst, h.last-h.first)
+	dst = binary.AppendUvarint(dst, uint64(h.payload))
+	dst = appendText(dst, h.min)
+	return appendText(dst, h.max)
+}
+
+// parseHeader reads a header and gives what follows it.
+func parseHeader(data []byte) (h header, rest []byte, err error) {
+	d := decoder{rest: data}
+	if v := d.byte(); d.err == nil && v != blockVersion {
+		return header{}, nil, fmt.Errorf("block version %d is unknown", v)
+	}
+	h.stream = stream(d.number(1<<32 - 1))
+	h.before = d.uvarint()
+	h.count = d.number(maxBlockCount)
+	h.first = d.uvarint()
+	h.last = h.first + d.uvarint()
+	h.payload = d.number(maxPayload)
+	h.min, h.max = d.text(), d.text()
+	if d.err == nil && (h.last < h.first || h.min > h.max) {
+		d.fail()
+	}
+	return h, d.rest, d.err
+}
+
+// block is a decoded block or tail. It is shared and never changed.
+type block struct {
+	header
+	entries []record.Entry // in the order of their changes
+	order   []int32        // positions by key, then change
+}
+
+// find gives the entries of a key, oldest first.
+func (b *block) find(key string) []record.Entry {
+	if key < b.min || key > b.max {
+		return nil
+	}
+	i, _ := slices.BinarySearchFunc(b.order, key, func(i int32, key string) int {
+		return cmp.Compare(b.entries[i].Key, key)
+	})
+	var found []record.Entry
+	for ; i < len(b.order) && b.entries[b.order[i]].Key == key; i++ {
+		found = append(found, b.entries[b.order[i]])
+	}
+	return found
+}
+
+func (b *block) indexes() []int32 { return b.order }
+
+// size is about the memory that the block takes.
+func (b *block) size() int { return b.payload + 160*len(b.entries) + 64 }
+
+func newBlock(h header, entries []record.Entry) *block {
+	b := &block{header: h, entries: entries, order: make([]int32, len(entries))}
+	for i := range b.order {
+		b.order[i] = int32(i)
+	}
+	slices.SortStableFunc(b.order, func(x, y int32) int { return cmp.Compare(entries[x].Key, entries[y].Key) })
+	return b
+}
+
+// codec compresses and decompresses blocks. It may be used by several goroutines.
+type codec struct {
+	enc *zstd.Encoder
+	dec *zstd.Decoder
+}
+
+func newCodec() (*codec, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderCRC(true),
+		zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, fmt.Errorf("zstd encoder: %w", err)
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecoderConcurrency(0))
+	if err != nil {
+		return nil, fmt.Errorf("zstd decoder: %w", err)
+	}
+	return &codec{enc, dec}, nil
+}
+
+func (c *codec) close() {
+	c.dec.Close()
+	_ = c.enc.Close()
+}
+
+// encode gives a block of entries: header, then the compressed payload, its numbers and its text in a frame each.
+func (c *codec) encode(s stream, before uint64, entries []record.Entry) ([]byte, header) {
+	h := headerOf(s, before, entries)
+	if h.count == 0 {
+		return h.append(nil), h
+	}
+	payload, text := appendPayload(nil, entries)
+	h.payload = len(payload)
+	value := h.append(make([]byte, 0, 256+len(payload)/2))
+	return c.enc.EncodeAll(payload[text:], c.enc.EncodeAll(payload[:text], value)), h
+}
+
+// decode reverses encode. Damaged input gives an error.
+func (c *codec) decode(data []byte) (*block, error) {
+	h, rest, err := parseHeader(data)
+	if err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	if h.count == 0 {
+		return newBlock(h, nil), nil
+	}
+	payload, err := c.dec.DecodeAll(rest, nil)
+	if err != nil {
+		return nil, fmt.Errorf("decompress: %w", err)
+	}
+	if len(payload) != h.payload {
+		return nil, fmt.Errorf("payload has %d bytes, not %d", len(payload), h.payload)
+	}
+	entries, err := parsePayload(payload, h.count, h.first)
+	if err != nil {
+		return nil, fmt.Errorf("payload: %w", err)
+	}
+	if got := headerOf(h.stream, h.before, entries); got.last != h.last || got.min != h.min || got.max != h.max {
+		return nil, fmt.Errorf("header does not describe its entries")
+	}
+	return newBlock(h, entries), nil
+}

@@ -1,0 +1,118 @@
+package storage
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// anchor is the content of the file HEAD: what the newest commit was, kept outside the database. A database that is
+// behind it has been rolled back.
+type anchor struct {
+	Format   int       `json:"format"`
+	Archive  string    `json:"archive"` // the archive's identifier
+	Change   uint64    `json:"change"`  // newest change number
+	TxID     uint64    `json:"txid"`    // of the database's transaction
+	Time     time.Time `json:"time"`
+	Checksum string    `json:"checksum"` // CRC-32C of the object with an empty checksum, 8 hex digits
+}
+
+const headName = "HEAD"
+
+func (h anchor) sum() (string, error) {
+	h.Checksum = ""
+	plain, err := json.Marshal(h)
+	if err != nil {
+		return "", fmt.Errorf("HEAD: %w", err)
+	}
+	return fmt.Sprintf("%08x", crc32.Checksum(plain, castagnoli)), nil
+}
+
+// readHead reads the anchor; nil without error means that there is none. A file that is no intact anchor is ErrDamaged.
+func readHead(dir string) (*anchor, error) {
+	data, err := os.ReadFile(filepath.Join(dir, headName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read HEAD: %w", err)
+	}
+	var h anchor
+	if err := json.Unmarshal(data, &h); err != nil {
+		return nil, damaged(headName, "%v", err)
+	}
+	sum, err := h.sum()
+	if err != nil {
+		return nil, err
+	}
+	if sum != h.Checksum {
+		return nil, damaged(headName, "checksum does not match")
+	}
+	return &h, nil
+}
+
+// check compares the anchor with the database.
+func (h *anchor) check(id string, change, txid uint64) error {
+	switch {
+	case h.Archive != id:
+		return damaged(headName, "belongs to archive %s, the database is %s", h.Archive, id)
+	case h.Change > change || h.TxID > txid:
+		return damaged("archive.db", "was rolled back: HEAD knows change %d (transaction %d), the newest is %d (%d)",
+			h.Change, h.TxID, change, txid)
+	}
+	return nil
+}
+
+// write replaces HEAD durably.
+func (h anchor) write(dir string) error {
+	sum, err := h.sum()
+	if err != nil {
+		return err
+	}
+	h.Checksum = sum
+	data, err := json.Marshal(h)
+	if err != nil {
+		return fmt.Errorf("HEAD: %w", err)
+	}
+	return replaceFile(filepath.Join(dir, headName), append(data, '\n'))
+}
+
+// headFsyncs is how often write waits for the disk.
+const headFsyncs = 2
+
+// replaceFile writes a file so that after a power cut either the old or the new content is there, whole.
+func replaceFile(path string, data []byte) error {
+	temp := path + ".tmp"
+	if err := writeSynced(temp, data); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func writeSynced(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -1,0 +1,138 @@
+package storage
+
+import (
+	"errors"
+	"time"
+
+	"archiver/internal/record"
+)
+
+// Page is what one answer of the server (or one download) adds: evidence and the bookkeeping that goes with it. It
+// is committed whole or not at all.
+type Page struct {
+	Observed time.Time // when the answer arrived
+
+	Channel  string             // id of the channel that Messages, Files, Deleted, Proven and Threads belong to
+	Messages []record.Seen      // main messages and comments as read
+	Files    []record.FileState // keyed by FileState.ID
+	Deleted  []Deleted          // messages proven gone
+	Proven   []record.Interval  // ranges of main messages that this page proves complete
+	Threads  []Thread           // registry entries to set
+
+	Channels []record.ChannelState // keyed by ChannelState.ID
+	Users    []record.Seen         // keyed by the user's id
+
+	Owe  []Debt // work that this page creates
+	Paid []Debt // work that this page settles
+
+	// Done, when set, is called once with what the page added, after the commit or its failure. It is called from
+	// the committing goroutine and must not block or call the archive.
+	Done func(Counts, error)
+}
+
+// Deleted is the proof that a message is gone.
+type Deleted struct {
+	TS record.TS
+	record.Deletion
+}
+
+// Thread is the registry entry of a thread: what is known of its comments.
+type Thread struct {
+	TS       record.TS // the parent
+	Count    int64     // the parent's comments_count when the comments were read; -1 if the server gave none
+	Comments int       // comments that were read
+	Digest   [8]byte   // of the comments' raw objects, in order
+}
+
+// DebtKind says what sort of work is owed.
+type DebtKind string
+
+// The kinds of debt.
+const (
+	DebtThread  DebtKind = "thread"  // comments of the thread Key (a ts) are to be read
+	DebtFile    DebtKind = "file"    // bytes of the file Key (an id) are to be fetched
+	DebtChannel DebtKind = "channel" // the channel is to be read (again) from the beginning of the walk
+)
+
+// Debt is work that is still to be done for a channel.
+type Debt struct {
+	Channel   string    `json:"channel"`
+	Kind      DebtKind  `json:"kind"`
+	Key       string    `json:"key"`
+	Reason    string    `json:"reason,omitzero"`
+	Tries     int       `json:"tries,omitzero"`
+	Since     time.Time `json:"since"`
+	NotBefore time.Time `json:"not_before,omitzero"` // do not try again earlier
+}
+
+// Counts says what pages added to the archive.
+type Counts struct {
+	Messages    int // main messages seen for the first time
+	Comments    int // comments seen for the first time
+	Versions    int // versions after an object's first (messages and comments)
+	Annotations int
+	Deletions   int
+	Files       int // file revisions stored
+	Entries     int // entries of any kind
+}
+
+var errNoChannel = errors.New("messages, files, threads or debts without a channel")
+
+// check refuses what could not be stored.
+func (p *Page) check() error {
+	perChannel := len(p.Messages) + len(p.Files) + len(p.Deleted) + len(p.Proven) + len(p.Threads)
+	if perChannel > 0 && p.Channel == "" {
+		return errNoChannel
+	}
+	for _, debts := range [][]Debt{p.Owe, p.Paid} {
+		for _, d := range debts {
+			if d.Channel == "" {
+				return errNoChannel
+			}
+		}
+	}
+	return p.checkKeys()
+}
+
+var errNoKey = errors.New("an object without a key")
+
+func (p *Page) checkKeys() error {
+	for _, m := range p.Messages {
+		if m.Key == "" {
+			return errNoKey
+		}
+	}
+	for _, u := range p.Users {
+		if u.Key == "" {
+			return errNoKey
+		}
+	}
+	for _, f := range p.Files {
+		if f.ID == "" {
+			return errNoKey
+		}
+	}
+	for _, c := range p.Channels {
+		if c.ID == "" {
+			return errNoKey
+		}
+	}
+	return nil
+}
+
+// size is about the memory that the page takes.
+func (p *Page) size() int64 {
+	n := len(p.Messages) + len(p.Files) + len(p.Deleted) + len(p.Threads) + len(p.Channels) + len(p.Users) +
+		len(p.Owe) + len(p.Paid)
+	size := n * entryOverhead
+	for _, m := range p.Messages {
+		size += len(m.Raw)
+	}
+	for _, u := range p.Users {
+		size += len(u.Raw)
+	}
+	for _, f := range p.Files {
+		size += len(f.Raw)
+	}
+	return int64(size)
+}

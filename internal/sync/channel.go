@@ -1,0 +1,200 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"archiver/internal/record"
+	"archiver/internal/storage"
+	"archiver/internal/teamchat"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// room reads one channel. Its fields belong to the goroutine that walks; tasks beside the walk only put pages.
+type room struct {
+	run     *run
+	id      string // without padding
+	call    string // the id as the server gave it
+	name    string
+	pin     int64                // items of later seconds came after the run began; 0 is unknown
+	members *record.ChannelState // state to complete with all members, nil when they are known
+	tasks   errgroup.Group       // comments and files under way
+
+	proven  string // "" or the end of the proven range that starts at the channel's beginning
+	again   bool   // everything is to be read again
+	threads map[record.TS]thread
+	files   map[string]file
+	owed    map[string]storage.Debt // files that earlier runs owe, until they are begun
+
+	failed    atomic.Bool // something could not be read
+	halted    atomic.Bool // because of the run's end
+	vanished  bool        // the server refuses the channel as a whole
+	finished  bool        // nothing was left out because of the run's end
+	completed bool        // everything was read
+}
+
+func newRoom(r *run, id string, listed teamchat.Channel) *room {
+	c := &room{run: r, id: id, call: listed.ID, name: listed.Name, pin: listed.Latest}
+	if c.pin == 0 && !r.started.IsZero() {
+		c.pin = r.started.Unix() + pinSlack
+	}
+	return c
+}
+
+// pinSlack is by how many seconds an item's ts may be later than the server's clock said when the item was there.
+const pinSlack = 2
+
+// read reads the channel to its end, or as far as it can.
+func (c *room) read(ctx context.Context) {
+	c.steps(ctx)
+	_ = c.tasks.Wait() // tasks name their problems and end the run by themselves
+	c.finished = !c.halted.Load()
+	if c.finished && !c.failed.Load() {
+		c.completed = true
+		c.run.totals.completed.Add(1)
+	}
+	c.run.totals.done.Add(1)
+	c.run.report(c.name)
+}
+
+// partHistory is the part that tells whether the channel can be read at all.
+const partHistory = "history"
+
+// steps reads the parts of a channel in turn; a part that fails keeps only a vanished channel from the next.
+func (c *room) steps(ctx context.Context) {
+	if err := c.load(ctx); err != nil {
+		return
+	}
+	parts := []struct {
+		name string
+		read func(context.Context) error
+	}{
+		{"debts", c.payThreads},
+		{partHistory, c.history},
+		{"threads", c.listThreads},
+		{"files", c.listFiles},
+		{"files owed", c.payFiles},
+		{"members", c.listMembers},
+	}
+	for _, part := range parts {
+		if err := part.read(ctx); err != nil && c.fault(ctx, "", part.name, err) || c.vanished {
+			return
+		}
+	}
+}
+
+// fault deals with an error of the part or the item called what. It tells whether the run ends; if not, the error has
+// become a problem.
+func (c *room) fault(ctx context.Context, ts record.TS, what string, err error) (halted bool) {
+	c.failed.Store(true)
+	if c.run.halts(ctx, err) {
+		c.halted.Store(true)
+		return true
+	}
+	where := c.id
+	if ts != "" {
+		where += "/" + string(ts)
+	}
+	var refusal *teamchat.Error
+	if what == partHistory && errors.As(err, &refusal) && (refusal.NotFound() || refusal.Denied()) {
+		c.vanished = true
+		what = "the channel was lost during the run: " + what
+	}
+	c.run.problem(where, what+": "+err.Error())
+	return false
+}
+
+// load reads what the archive knows of the channel.
+func (c *room) load(ctx context.Context) error {
+	a := c.run.Archive
+	coverage, err := a.Coverage(ctx, c.id)
+	if err != nil {
+		return c.unreadable(ctx, "coverage", err)
+	}
+	for _, proven := range coverage.Proven {
+		if proven.From == "" {
+			c.proven = string(proven.To)
+		}
+	}
+	registry, err := a.Threads(ctx, c.id)
+	if err != nil {
+		return c.unreadable(ctx, "threads", err)
+	}
+	c.threads = make(map[record.TS]thread, len(registry))
+	for ts, t := range registry {
+		c.threads[ts] = thread{count: t.Count, known: true}
+	}
+	if err := c.loadFiles(ctx); err != nil {
+		return c.unreadable(ctx, "files", err)
+	}
+	if err := c.loadDebts(ctx); err != nil {
+		return c.unreadable(ctx, "debts", err)
+	}
+	return nil
+}
+
+// unreadable deals with an error of reading the archive: it ends the run, unless the run ends anyway.
+func (c *room) unreadable(ctx context.Context, what string, err error) error {
+	c.failed.Store(true)
+	c.halted.Store(true)
+	if ctx.Err() != nil {
+		return errHalt
+	}
+	return c.run.broken("read "+what+" of "+c.id, err)
+}
+
+func (c *room) loadDebts(ctx context.Context) error {
+	debts, err := c.run.Archive.Debts(ctx, c.id)
+	if err != nil {
+		return err
+	}
+	c.owed = make(map[string]storage.Debt)
+	for _, d := range debts {
+		switch d.Kind {
+		case storage.DebtThread:
+			ts := record.TS(d.Key)
+			t := c.threads[ts]
+			t.debt = &d
+			c.threads[ts] = t
+		case storage.DebtFile:
+			c.owed[d.Key] = d
+		case storage.DebtChannel:
+			c.again = true
+		}
+	}
+	c.again = c.again || c.run.Full
+	return nil
+}
+
+// spawn runs a task beside the walk. It blocks while the run has as many tasks as it allows.
+func (c *room) spawn(ctx context.Context, task func()) error {
+	select {
+	case c.run.slots <- struct{}{}:
+	case <-ctx.Done():
+		return errHalt
+	}
+	c.tasks.Go(func() error {
+		defer func() { <-c.run.slots }()
+		if !c.run.over(ctx) {
+			task()
+		} else {
+			c.failed.Store(true)
+			c.halted.Store(true)
+		}
+		c.run.report(c.name)
+		return nil
+	})
+	return nil
+}
+
+// page begins a page of the channel for an answer.
+func (c *room) page(a teamchat.Answer) *storage.Page {
+	return &storage.Page{Observed: a.Received, Channel: c.id}
+}
+
+// debt is something that the channel owes.
+func (c *room) debt(kind storage.DebtKind, key string) storage.Debt {
+	return storage.Debt{Channel: c.id, Kind: kind, Key: key, Since: c.run.Now().UTC()}
+}

@@ -1,0 +1,219 @@
+package teamchat
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The methods of the API that the client calls.
+const (
+	methodLogin        = "iwauthentication.login.plain"
+	methodLogout       = "iwauthentication.logout"
+	methodAuthTest     = "auth.test"
+	methodVersion      = "version"
+	methodNow          = "time.now"
+	methodChannels     = "channels.list"
+	methodChannelsDiff = "channels.diff"
+	methodChannel      = "channels.info"
+	methodHistory      = "channels.historyNoComments"
+	methodThreads      = "threads.list"
+	methodComments     = "threads.comments"
+	methodItem         = "items.info"
+	methodFiles        = "files.list"
+	methodDownload     = "files.download"
+	methodUsers        = "users.list"
+	methodUser         = "users.info"
+)
+
+const maxPooled = 4 << 20 // bytes of a buffer worth keeping
+
+// request is one call of a method.
+type request struct {
+	method   string
+	form     url.Values
+	payload  []string // names that the member asked for goes by; none is any answer with ok
+	shape    shape    // of that member
+	open     bool     // needs no token
+	free     bool     // does not count to Options.MaxRequests
+	once     bool     // an answer that was lost can't be had again
+	accept   string
+	identity bool // bytes as they are, without compression
+	doubted  int  // the status of an earlier answer without JSON, while the API worked
+}
+
+// newRequest gives a request with the parameters as pairs of name and value; empty values are not sent.
+func newRequest(method string, parameters ...string) *request {
+	form := make(url.Values, 8)
+	for i := 0; i+1 < len(parameters); i += 2 {
+		if parameters[i+1] != "" {
+			form.Set(parameters[i], parameters[i+1])
+		}
+	}
+	return &request{method: method, form: form, accept: "application/json"}
+}
+
+// wants names the member that the answer must hold.
+func (r *request) wants(s shape, names ...string) *request {
+	r.shape, r.payload = s, names
+	return r
+}
+
+// positive is a number as a parameter, nothing for zero.
+func positive(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// withhold gives err, or a stand-in for a text that quotes what the server sent, or repeats one of the request's
+// secrets.
+func (r *request) withhold(err error) error {
+	text := err.Error()
+	switch {
+	case isHopeless(err):
+		return err
+	case strings.Contains(text, "malformed") || strings.Contains(text, `"`):
+		return errors.New("answer is no valid HTTP")
+	case r.clean(text) != text:
+		return errors.New("connection failed")
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return errors.New(text) // a time limit of the network, which must not look like the caller's
+	}
+	return err
+}
+
+// clean makes one line of at most 200 bytes of text, and nothing of a text that repeats one of the request's secrets.
+func (r *request) clean(text string) string {
+	lower := strings.ToLower(text)
+	for _, name := range []string{"token", "password", "ticket"} {
+		secret := strings.ToLower(r.form.Get(name))
+		if secret != "" && (strings.Contains(lower, secret) || strings.Contains(lower, strings.ToLower(url.QueryEscape(secret)))) {
+			return "withheld: repeats a secret"
+		}
+	}
+	if len(text) > 200 {
+		text = text[:200] + "..."
+	}
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c == 0x85 || c == 0x2028 || c == 0x2029 {
+			return ' '
+		}
+		return c
+	}, strings.ToValidUTF8(text, "?"))
+}
+
+// reply is a successful answer that was held in memory.
+type reply struct {
+	Answer
+	envelope
+}
+
+// call makes a request until it succeeds or patience ends.
+func (c *Client) call(ctx context.Context, r *request) (*reply, error) {
+	var answer *reply
+	err := c.persist(ctx, r, func() (err error) {
+		answer, err = c.attempt(ctx, r)
+		return err
+	})
+	return answer, err
+}
+
+// attempt makes a request once.
+func (c *Client) attempt(ctx context.Context, r *request) (*reply, error) {
+	res, err := c.open(ctx, r, pageTime)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	bytes, err := c.readPage(res, r)
+	if err != nil {
+		return nil, err
+	}
+	env, err := judge(res, bytes, r)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{Answer{Received: time.Now().UTC(), Date: date(res)}, env}, nil
+}
+
+// buffers are for reading bodies, whose length often is not known before.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// readPage reads a whole body into memory of its own, up to c.maxPage.
+func (c *Client) readPage(res *http.Response, r *request) ([]byte, error) {
+	buffer := buffers.Get().(*bytes.Buffer)
+	buffer.Reset()
+	if n := res.ContentLength; n > 0 && n <= c.maxPage {
+		buffer.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := buffer.ReadFrom(io.LimitReader(res.Body, c.maxPage+1))
+	if err == nil && int64(buffer.Len()) > c.maxPage {
+		err = &Error{Method: r.method, Status: res.StatusCode, Err: ErrTooLarge}
+	}
+	if failure := (*Error)(nil); errors.As(err, &failure) {
+		failure.Status = res.StatusCode
+	}
+	if buffer.Cap() > maxPooled {
+		return buffer.Bytes(), err
+	}
+	defer buffers.Put(buffer)
+	return bytes.Clone(buffer.Bytes()), err
+}
+
+// judge tells a success from everything else that can come back.
+func judge(res *http.Response, body []byte, r *request) (envelope, error) {
+	e := &Error{Method: r.method, Status: res.StatusCode, RetryAfter: retryAfter(res)}
+	if res.StatusCode/100 == 3 {
+		e.Err = redirectTarget(res)
+		return envelope{}, e
+	}
+	env, err := parseEnvelope(body, r.payload)
+	if err != nil {
+		e.Err = noAnswer(res, body, err)
+		return envelope{}, e
+	}
+	if !env.refused() && (env.ok || env.found) {
+		if e.Err = env.misses(r); e.Err == nil && res.StatusCode/100 == 2 {
+			return env, nil
+		}
+		return envelope{}, e
+	}
+	if !env.refused() && !env.saysOK {
+		e.Err = errors.New("answer is no TeamChat answer")
+	}
+	e.Code, e.Details = r.cleanCode(env.code), strings.ToLower(r.clean(env.details))
+	return envelope{}, e
+}
+
+// cleanCode gives a code in lower case; only one that is unknown can repeat a secret.
+func (r *request) cleanCode(code string) string {
+	code = strings.ToLower(strings.TrimSpace(code))
+	if _, known := codes[code]; known {
+		return code
+	}
+	return strings.ToLower(r.clean(code))
+}
+
+// noAnswer says what came in place of a JSON object.
+func noAnswer(res *http.Response, body []byte, err error) error {
+	text := trimStart(body)
+	switch {
+	case len(text) == 0:
+		return errors.New("empty answer")
+	case text[0] == '<':
+		return fmt.Errorf("answer is a page of HTML, %d bytes", len(body))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("answer is cut short after %d bytes: %w", len(body), io.ErrUnexpectedEOF)
+	}
+	return fmt.Errorf("answer is no JSON object, %d bytes", len(body))
+}

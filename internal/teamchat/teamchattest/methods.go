@@ -1,0 +1,314 @@
+package teamchattest
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"archiver/internal/record"
+)
+
+// login is iwauthentication.login.plain.
+func (c *call) login() error {
+	name := c.form.Get("username")
+	_, known := c.w.userNum[name]
+	if name == "" || name != c.server.o.Account && !known || c.form.Get("password") != c.server.o.Password {
+		return &apiError{code: "login_failed"}
+	}
+	var expires time.Time
+	if ttl := c.server.o.TokenTTL; ttl > 0 {
+		expires = c.server.o.Now().Add(ttl)
+	}
+	c.raw(`{"authorized":`)
+	c.b = c.v.appendBool(c.b, true)
+	c.text("token", c.server.sessions.open(name, expires))
+	c.text("host", c.w.host)
+	c.text("email", name)
+	c.ok()
+	return nil
+}
+
+// logout is iwauthentication.logout.
+func (c *call) logout() error {
+	c.server.sessions.drop(c.form.Get("token"))
+	c.raw(`{"ok":`)
+	c.b = c.v.appendBool(c.b, true)
+	c.raw("}")
+	return nil
+}
+
+// revoke is auth.revoke.
+func (c *call) revoke() error {
+	c.server.sessions.drop(c.form.Get("token"))
+	c.raw(`{"revoked":"true"`)
+	c.ok()
+	return nil
+}
+
+func (c *call) authTest() error {
+	c.raw(`{"user":`)
+	c.b = appendQuoted(c.b, c.session.user)
+	c.text("user_id", c.session.user)
+	c.text("url", "/teamchatapi/auth.test")
+	c.ok()
+	return nil
+}
+
+func (c *call) version() error {
+	c.raw(`{"version":"14.2.0.1"`)
+	c.ok()
+	return nil
+}
+
+func (c *call) timeNow() error {
+	c.raw(`{"now":`)
+	c.b = c.v.appendNumber(c.b, c.w.second())
+	c.ok()
+	return nil
+}
+
+// history is channels.historyNoComments.
+func (c *call) history() error {
+	ch, err := c.channelParam()
+	if err != nil {
+		return c.forbidden("messages", err)
+	}
+	list, err := c.bounded(ch.messages)
+	if err != nil {
+		return err
+	}
+	pick := func(i int) *message { return &list[i] }
+	total := len(list)
+	if query := strings.ToLower(c.form.Get("search")); query != "" {
+		found := matching(list, query)
+		total, pick = len(found), func(i int) *message { return found[i] }
+	}
+	descending := c.boolParam("descending", true)
+	c.inChannel(ch)
+	return c.page("messages", total, func(i int) {
+		if descending {
+			i = total - 1 - i
+		}
+		c.message(pick(i))
+	})
+}
+
+// bounded gives the messages between oldest and latest.
+func (c *call) bounded(list []message) ([]message, error) {
+	inclusive := c.boolParam("inclusive", false)
+	lo, hi := 0, len(list)
+	if after, set, err := bound(c.form.Get("oldest"), !inclusive); err != nil {
+		return nil, err
+	} else if set {
+		lo, _ = search(list, after)
+	}
+	if upTo, set, err := bound(c.form.Get("latest"), inclusive); err != nil {
+		return nil, err
+	} else if set {
+		hi, _ = search(list, upTo)
+	}
+	return list[min(lo, hi):hi], nil
+}
+
+// bound reads a ts as the id of the first message behind it, or with it if behind is false. Zero is no bound.
+func bound(text string, behind bool) (id uint64, set bool, err error) {
+	if text == "" {
+		return 0, false, nil
+	}
+	ts, err := record.ParseTS(text)
+	if err != nil {
+		return 0, false, errParameters
+	}
+	counter := uint64(ts.Counter())
+	id = uint64(ts.Second())<<16 + min(counter, 1<<16)
+	if behind && counter <= 0xffff {
+		id++
+	}
+	return id, ts.Second() != 0 || counter != 0, nil
+}
+
+func matching(list []message, query string) []*message {
+	var found []*message
+	for i := range list {
+		if m := &list[i]; m.matches(query) {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// forbidden answers for a channel that can't be read.
+func (c *call) forbidden(name string, err error) error {
+	if err != errRights || !c.v.ForbiddenList {
+		return err
+	}
+	return c.page(name, 0, nil)
+}
+
+// inChannel makes tickets for files of the channel.
+func (c *call) inChannel(ch *channel) {
+	c.ticket = func(f *file) string { return c.server.ticket(ch, f) }
+}
+
+// threads is threads.list.
+func (c *call) threads() error {
+	ch, err := c.channelParam()
+	if err != nil {
+		return c.forbidden("messages", err)
+	}
+	ids := ch.threads
+	if query := strings.ToLower(c.form.Get("search")); query != "" {
+		ids = slices.DeleteFunc(slices.Clone(ids), func(id uint64) bool {
+			m, _ := ch.byID(id)
+			return !m.matches(query)
+		})
+	}
+	c.inChannel(ch)
+	return c.page("messages", len(ids), func(i int) {
+		m, _ := ch.byID(ids[len(ids)-1-i])
+		c.message(m)
+	})
+}
+
+// comments is threads.comments.
+func (c *call) comments() error {
+	ch, m, parent, err := c.itemParam()
+	if err != nil {
+		return err
+	}
+	if m == nil || parent != nil {
+		return errNotFound
+	}
+	list := m.comments()
+	c.inChannel(ch)
+	c.all("messages", len(list), func(i int) { c.comment(ch, m.id, &list[i]) })
+	c.ok()
+	return nil
+}
+
+// itemParam gives the message or comment that channel and ts name, nil if there is none. ts may be a 12-hex id.
+func (c *call) itemParam() (ch *channel, m, parent *message, err error) {
+	if ch, err = c.channelParam(); err != nil {
+		return nil, nil, nil, err
+	}
+	text := c.form.Get("ts")
+	ts, err := record.ParseTS(text)
+	if err != nil {
+		if ts, err = record.TSFromHex(text); err != nil {
+			return nil, nil, nil, errParameters
+		}
+	}
+	c.form.Set("ts", string(ts))
+	m, parent = ch.message(ts)
+	return ch, m, parent, nil
+}
+
+// itemInfo is items.info: of a main message, a comment or a file.
+func (c *call) itemInfo() error {
+	ch, m, parent, err := c.itemParam()
+	if err != nil {
+		return err
+	}
+	c.inChannel(ch)
+	c.raw(`{"message":`)
+	switch {
+	case parent != nil:
+		c.comment(ch, parent.id, m)
+	case m != nil:
+		c.message(m)
+	default:
+		id, _ := idOf(record.TS(c.form.Get("ts")))
+		i, found := searchFile(ch.files, id)
+		if !found {
+			return errNotFound
+		}
+		c.fileItem(ch.files[i])
+	}
+	c.ok()
+	return nil
+}
+
+// filesList is files.list.
+func (c *call) filesList() error {
+	ch, err := c.channelParam()
+	if err != nil {
+		return c.forbidden("messages", err)
+	}
+	files := ch.files
+	if query := strings.ToLower(c.form.Get("search")); query != "" {
+		files = slices.DeleteFunc(slices.Clone(files), func(f *file) bool {
+			return !strings.Contains(strings.ToLower(f.name), query)
+		})
+	}
+	descending := c.boolParam("descending", true)
+	c.inChannel(ch)
+	return c.page("messages", len(files), func(i int) {
+		if descending {
+			i = len(files) - 1 - i
+		}
+		c.fileItem(files[i])
+	})
+}
+
+// download is files.download.
+func (c *call) download() error {
+	f, err := c.server.redeem(c.form.Get("ticket"))
+	if err != nil {
+		return err
+	}
+	data := f.content
+	c.file, c.size, c.contentType = &data, data.size, f.mime
+	return nil
+}
+
+// usersList is users.list.
+func (c *call) usersList() error {
+	list := c.w.users[1:]
+	if c.form.Get("channel") != "" {
+		ch, err := c.channelParam()
+		if err != nil {
+			return c.forbidden("members", err)
+		}
+		list = nil
+		for _, n := range ch.members {
+			list = append(list, c.w.users[n])
+		}
+	}
+	list = c.selectUsers(list)
+	c.all("members", len(list), func(i int) { c.account(list[i]) })
+	c.text("cache_ts", strconv.FormatInt(c.w.second(), 10))
+	c.paging(window{count: max(len(list), defaultCount), page: 1, total: len(list)})
+	c.ok()
+	return nil
+}
+
+// selectUsers narrows a list by the parameters users and active_only.
+func (c *call) selectUsers(list []*user) []*user {
+	names := c.form.Get("users")
+	active := c.boolParam("active_only", false)
+	if names == "" && !active {
+		return list
+	}
+	wanted := strings.Split(names, ";")
+	return slices.DeleteFunc(slices.Clone(list), func(u *user) bool {
+		return active && u.deleted || names != "" && !slices.Contains(wanted, u.id)
+	})
+}
+
+// userInfo is users.info.
+func (c *call) userInfo() error {
+	id := c.form.Get("user")
+	n := c.w.userNum[id]
+	u := c.w.users[n]
+	switch {
+	case n == 0 && id == c.server.o.Account:
+		u = newUser(id, id)
+	case n == 0:
+		return errNotFound
+	}
+	c.raw(`{"user":`)
+	c.account(u)
+	c.ok()
+	return nil
+}
