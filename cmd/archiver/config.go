@@ -21,11 +21,11 @@ import (
 
 // Config is what the configuration file says. configs/archiver.example.yaml documents every key.
 type Config struct {
-	Server  ServerConfig  `yaml:"server"`
-	Archive ArchiveConfig `yaml:"archive"`
-	Signing SigningConfig `yaml:"signing"`
-	Sync    SyncConfig    `yaml:"sync"`
-	Search  SearchConfig  `yaml:"search"`
+	Server  ServerConfig
+	Archive ArchiveConfig
+	Signing SigningConfig
+	Sync    SyncConfig
+	Search  SearchConfig
 }
 
 // ServerConfig says which server is archived, and as whom.
@@ -93,11 +93,30 @@ func Load(path string) (Config, error) {
 	if err != nil {
 		return cfg, &configError{"configuration: " + plainCause(err), "--config names the file to read"}
 	}
-	err = yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&cfg)
-	if err == nil || errors.Is(err, io.EOF) {
-		return cfg, nil
+	sections := struct {
+		Server  *ServerConfig  `yaml:"server"`
+		Archive *ArchiveConfig `yaml:"archive"`
+		Signing *SigningConfig `yaml:"signing"`
+		Sync    *SyncConfig    `yaml:"sync"`
+		Search  *SearchConfig  `yaml:"search"`
+	}{&cfg.Server, &cfg.Archive, &cfg.Signing, &cfg.Sync, &cfg.Search}
+	err = yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&sections)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return cfg, &configError{atLine(path, err), "configs/archiver.example.yaml documents every key"}
 	}
-	return cfg, &configError{atLine(path, err), "configs/archiver.example.yaml documents every key"}
+	take(&cfg.Server, sections.Server)
+	take(&cfg.Archive, sections.Archive)
+	take(&cfg.Signing, sections.Signing)
+	take(&cfg.Sync, sections.Sync)
+	take(&cfg.Search, sections.Search)
+	return cfg, nil
+}
+
+// take sets a section to what the file says of it. One without a key in it is nil, and keeps its defaults.
+func take[T any](section, read *T) {
+	if read != nil {
+		*section = *read
+	}
 }
 
 // atLine gives a decoding error in one line: file, line, what is wrong there.

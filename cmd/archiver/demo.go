@@ -193,8 +193,8 @@ func (d *demo) show(ctx context.Context) error {
 	report, _ := d.world.Label("report")
 	err := d.commands(ctx,
 		"sync --full",
-		"search turnover",
-		"search --channel newsroom --sort time 'report -region'",
+		"search --limit 5 --sort -time turnover",
+		"search --channel newsroom 'report -region'",
 		"show newsroom/"+string(report.TS),
 		"export --output "+filepath.Join(d.Folder, "case-1")+" turnover",
 		"verify --data",

@@ -96,9 +96,6 @@ func (e *env) finish(ctx context.Context, err error) int {
 		return code
 	}
 	f := failureOf(ctx, err)
-	if sig, ok := interruption(ctx); ok && (code == exitInterrupted || code == exitTerminated) {
-		f.Message = sig.Error()
-	}
 	if !errors.Is(err, errReported) {
 		e.ui.errorLine(f.Message, hintOf(err))
 	}

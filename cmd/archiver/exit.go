@@ -98,7 +98,6 @@ func exitCode(ctx context.Context, err error) int {
 	var (
 		usage  *usageError
 		config *configError
-		syntax *index.SyntaxError
 		server *teamchat.Error
 	)
 	sig, interrupted := interruption(ctx)
@@ -107,7 +106,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitOK
 	case interrupted && errors.Is(err, context.Canceled):
 		return exitInterrupted + int(sig.Signal-syscall.SIGINT)
-	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &syntax):
+	case errors.As(err, &usage), errors.As(err, &config):
 		return exitUsage
 	case errors.Is(err, errIncomplete):
 		return exitIncomplete
@@ -136,7 +135,9 @@ type failure struct {
 // failureOf says in a word what went wrong, finer than the exit code where that helps a script.
 func failureOf(ctx context.Context, err error) failure {
 	f := failure{exits[exitCode(ctx, err)].name, err.Error()}
-	switch {
+	switch sig, interrupted := interruption(ctx); {
+	case interrupted && errors.Is(err, context.Canceled):
+		f.Message = sig.Error()
 	case f.Code != exits[exitFailed].name:
 	case errors.Is(err, storage.ErrNotFound):
 		f.Code = "not_found"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -211,7 +212,8 @@ func printExportCounts(u *ui, s *export.Summary) error {
 	for _, c := range s.Channels[:min(len(s.Channels), shownCounts)] {
 		channels = append(channels, table.Row{printable(c.Name), count(c.Messages), count(c.Comments), day(c.First), day(c.Last)})
 	}
-	for _, p := range s.Custodians[:min(len(s.Custodians), shownCounts)] {
+	busiest := slices.SortedStableFunc(slices.Values(s.Custodians), func(a, b export.UserCount) int { return cmp.Compare(b.Messages, a.Messages) })
+	for _, p := range busiest[:min(len(busiest), shownCounts)] {
 		people = append(people, table.Row{printable(p.Name), count(p.Messages), printable(p.ID)})
 	}
 	var err error

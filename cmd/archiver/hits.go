@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"archiver/internal/index"
+	"archiver/internal/record"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -59,14 +60,18 @@ const tableRows = 1000
 
 // tableHits prints hits for people.
 type tableHits struct {
-	ui     *ui
-	labels map[string]string // of channels by id
-	loc    *time.Location
-	rows   []table.Row
+	ui       *ui
+	labels   map[string]string // of channels by id
+	loc      *time.Location
+	fileName func(index.Hit) string
+	rows     []table.Row
 }
 
 func (t *tableHits) hit(h index.Hit) error {
 	label := firstNonEmpty(t.labels[h.Channel], h.Channel)
+	if h.Snippet == "" && h.File != nil {
+		h.Snippet = t.fileName(h)
+	}
 	t.rows = append(t.rows, table.Row{
 		t.time(h.Time), printable(firstNonEmpty(h.UserName, h.User)), label + "/" + string(h.TS), marks(h) + t.snippet(h.Snippet),
 	})
@@ -95,6 +100,9 @@ func marks(h index.Hit) string {
 	}
 	if h.ThreadTS != "" {
 		m = append(m, "comment")
+	}
+	if h.Kind != record.KindText {
+		m = append(m, string(h.Kind))
 	}
 	if len(m) == 0 {
 		return ""

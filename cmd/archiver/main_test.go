@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,7 +32,6 @@ func TestMain(m *testing.M) {
 //	teamchat do LINE...              applies scenario lines to it, an argument each
 //	teamchat label NAME              sets $NAME to the message "channel id/ts" that the scenario calls so
 //	teamchat fault NAME              makes every answer from now on go wrong; "none" ends that
-//	teamchat wait N                  waits until it was asked N times
 //	teamchat stop                    ends the server
 //	hold write, hold end             holds the archive as a process that syncs does
 //	damage blob|database             flips a bit in the middle of a stored file, or overwrites the database's beginning
@@ -105,8 +106,6 @@ func teamchatCommand(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("nothing is called %q", args[0])
 		}
 		ts.Setenv(args[0], record.ChannelID(l.Channel)+"/"+string(l.TS))
-	case "wait":
-		f.wait(ts, args[0])
 	case "fault":
 		f.fault(ts, args[0])
 	case "stop":
@@ -128,16 +127,6 @@ func (f *fixture) serve(ts *testscript.TestScript, args []string) {
 	ts.Setenv("ARCHIVER_SERVER", f.server.URL)
 	ts.Setenv("ARCHIVER_USERNAME", "archive@example.com")
 	ts.Setenv("ARCHIVER_PASSWORD", "secret")
-}
-
-func (f *fixture) wait(ts *testscript.TestScript, requests string) {
-	n, err := strconv.ParseInt(requests, 10, 64)
-	ts.Check(err)
-	for deadline := time.Now().Add(10 * time.Second); f.server.TotalRequests() < n; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			ts.Fatalf("%d requests, waited for %d", f.server.TotalRequests(), n)
-		}
-	}
 }
 
 // defaultScenario is a small company.
@@ -211,5 +200,51 @@ func damageCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(errors.Join(err, f.Close()))
 	default:
 		ts.Fatalf("usage: damage blob|database")
+	}
+}
+
+// TestSignals interrupts a sync whose server does not answer. It must end at once with the signal's exit code and say
+// so, and the archive must be one that the next run can use.
+func TestSignals(t *testing.T) {
+	program, err := exec.LookPath("archiver")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		signal syscall.Signal
+		code   int
+		says   string
+	}{
+		{syscall.SIGINT, exitInterrupted, "archiver: error: interrupted\n"},
+		{syscall.SIGTERM, exitTerminated, "archiver: error: terminated\n"},
+	} {
+		t.Run(test.signal.String(), func(t *testing.T) {
+			world, err := teamchattest.ParseScenario(defaultScenario)
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := teamchattest.Start(t, world, teamchattest.ServerOptions{})
+			server.Fault(teamchattest.Fault{Method: "channels.historyNoComments", Delay: time.Minute, Times: -1})
+			cmd := exec.Command(program, "sync", "--json", "--server", server.URL, "--archive", filepath.Join(t.TempDir(), "archive"))
+			cmd.Env = append(os.Environ(), "ARCHIVER_USERNAME=archive@example.com", "ARCHIVER_PASSWORD=secret")
+			var stdout, stderr strings.Builder
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for server.Requests("channels.historyNoComments") == 0 {
+				time.Sleep(5 * time.Millisecond)
+			}
+			if err := cmd.Process.Signal(test.signal); err != nil {
+				t.Fatal(err)
+			}
+			cmd.Wait()
+			if got := cmd.ProcessState.ExitCode(); got != test.code {
+				t.Errorf("exit code %d, want %d", got, test.code)
+			}
+			if !strings.Contains(stdout.String(), `{"outcome":"interrupted"`) || !strings.Contains(stderr.String(), test.says) {
+				t.Errorf("stdout:\n%sstderr:\n%s", &stdout, &stderr)
+			}
+		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -87,7 +86,8 @@ func runSearch(ctx context.Context, e *env, c *cli.Context) (err error) {
 	if err != nil {
 		return explainQuery(explainIndex(err))
 	}
-	return errors.Join(out.end(answer), warnIncomplete(e.ui, answer.Covers))
+	warnCoverage(e.ui, answer.Covers)
+	return out.end(answer)
 }
 
 // searchRequest reads the command line.
@@ -173,28 +173,36 @@ func checkSearch(r index.Request) error {
 	return nil
 }
 
-// explainQuery adds to an error of a query where in it the error is.
+// explainQuery says where in a query the error is.
 func explainQuery(err error) error {
 	var syntax *index.SyntaxError
-	if !errors.As(err, &syntax) {
+	switch {
+	case errors.Is(err, index.ErrCursor):
+		return &usageError{"--cursor: " + index.ErrCursor.Error(), "a cursor goes with the query and the flags of the page it came from"}
+	case !errors.As(err, &syntax):
 		return err
+	case syntax.Query == "":
+		return &usageError{syntax.Msg, helpHint("archiver search")}
 	}
 	pos := min(max(syntax.Pos, 0), len(syntax.Query))
-	at := utf8.RuneCountInString(syntax.Query[:pos]) + 1
-	err = fmt.Errorf("query, at character %d: %w", at, err)
+	where := "at its end"
 	if rest := syntax.Query[pos:]; rest != "" {
-		return withHint(err, "it goes wrong before %q; archiver search --help shows what a query is made of", truncate(rest, 40))
+		where = fmt.Sprintf("before %q", truncate(rest, 40))
 	}
-	return withHint(err, "it goes wrong at the end; archiver search --help shows what a query is made of")
+	return &usageError{
+		fmt.Sprintf("query, at character %d: %s", utf8.RuneCountInString(syntax.Query[:pos])+1, syntax.Msg),
+		fmt.Sprintf("it goes wrong %s; archiver search --help shows what a query is made of", where),
+	}
 }
 
-// warnIncomplete says that an answer may lack messages.
-func warnIncomplete(u *ui, covers index.Covers) error {
-	if covers.Complete {
-		return nil
+// warnCoverage says what the reader of an answer must know.
+func warnCoverage(u *ui, covers index.Covers) {
+	if !covers.Complete {
+		u.warn("messages may be missing from this answer")
 	}
-	u.warn("messages may be missing from this answer: %s", firstNonEmpty(strings.Join(covers.Notes, "; "), "the archive or its index is not complete"))
-	return nil
+	for _, note := range covers.Notes {
+		u.warn("%s", note)
+	}
 }
 
 // hitWriter prints hits in one of the formats.
@@ -210,8 +218,15 @@ func newHitWriter(ctx context.Context, e *env, a *storage.Archive, format string
 	case "csv":
 		return newCSVHits(e.ui)
 	}
-	names, err := channelLabels(ctx, a)
-	return &tableHits{ui: e.ui, labels: names, loc: loc}, err
+	labels, err := channelLabels(ctx, a)
+	fileName := func(h index.Hit) string {
+		m, err := a.Message(ctx, h.Channel, h.TS)
+		if err != nil {
+			return ""
+		}
+		return m.FileName
+	}
+	return &tableHits{ui: e.ui, labels: labels, loc: loc, fileName: fileName}, err
 }
 
 // channelLabels gives each channel a name that show accepts: its name, or its id where several have that name.

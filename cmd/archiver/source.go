@@ -135,11 +135,25 @@ func timeSpan(since, until string, loc *time.Location) (r storage.Range) {
 }
 
 func moment(s string, loc *time.Location) (time.Time, bool) {
-	if t, err := time.ParseInLocation(time.DateOnly, s, loc); err == nil {
-		return t, true
+	if day, err := time.Parse(time.DateOnly, s); err == nil {
+		return startOfDay(day, loc), true
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	return t, err == nil
+}
+
+// startOfDay is midnight, or the moment of the change where clocks skip midnight.
+func startOfDay(day time.Time, loc *time.Location) time.Time {
+	year, month, d := day.Date()
+	t := time.Date(year, month, d, 0, 0, 0, 0, loc)
+	begin, end := t.ZoneBounds()
+	switch {
+	case t.Day() != d:
+		return end
+	case t.Hour() != 0:
+		return begin
+	}
+	return t
 }
 
 // secondFrom is the first whole second that is not before t.

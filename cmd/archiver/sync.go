@@ -70,7 +70,7 @@ func runSync(ctx context.Context, e *env, c *cli.Context) (err error) {
 		follow.finish(ctx)
 	}
 	stop()
-	return run.report(ctx, result, err)
+	return run.report(ctx, archive, result, err)
 }
 
 // connect checks what the command line and the configuration say of the server, before anything is opened or made.
@@ -174,7 +174,7 @@ func syncFailure(f failure) syncReport {
 }
 
 // report prints how the run ended and gives the error that sets the exit code.
-func (r *syncRun) report(ctx context.Context, result *sync.Result, err error) error {
+func (r *syncRun) report(ctx context.Context, archive *storage.Archive, result *sync.Result, err error) error {
 	err = r.classify(result, err)
 	if r.ui.json {
 		r.answered = true
@@ -185,7 +185,7 @@ func (r *syncRun) report(ctx context.Context, result *sync.Result, err error) er
 		}
 		return errors.Join(err, r.ui.object(o))
 	}
-	return errors.Join(err, r.print(result))
+	return errors.Join(err, r.print(result), r.printProblems(ctx, archive, result.Problems))
 }
 
 // classify turns how the run ended into the error that sets the exit code; nil is a complete run.
@@ -226,7 +226,7 @@ func explainServer(err error, server *teamchat.Error) error {
 	return err
 }
 
-// print writes the outcome for people: one line, and a table of what is missing.
+// print writes the outcome for people, in one line.
 func (r *syncRun) print(result *sync.Result) error {
 	parts := []string{counted(result.Channels, "channel"), counted(result.MessagesNew, "new message")}
 	for _, n := range []struct {
@@ -241,14 +241,23 @@ func (r *syncRun) print(result *sync.Result) error {
 		}
 	}
 	took := r.now().Sub(r.started).Round(100 * time.Millisecond)
-	err := r.ui.printf("%s: %s; %s, %s received, %s\n", result.Outcome, strings.Join(parts, ", "),
+	return r.ui.printf("%s: %s; %s, %s received, %s\n", result.Outcome, strings.Join(parts, ", "),
 		counted(result.Requests, "request"), size(result.BytesDownloaded), took)
-	if err != nil || len(result.Problems) == 0 {
-		return err
+}
+
+// printProblems lists what is missing.
+func (r *syncRun) printProblems(ctx context.Context, archive *storage.Archive, problems []sync.Problem) error {
+	if len(problems) == 0 {
+		return nil
 	}
-	rows := make([]table.Row, 0, len(result.Problems))
-	for _, p := range result.Problems {
-		rows = append(rows, table.Row{firstNonEmpty(printable(p.Where), "(the run)"), printable(p.What)})
+	rows := make([]table.Row, 0, len(problems))
+	for _, p := range problems {
+		id, _, _ := strings.Cut(p.Where, "/")
+		name := "(the run)"
+		if c, err := archive.Channel(context.WithoutCancel(ctx), id); id != "" && err == nil {
+			name = c.Name
+		}
+		rows = append(rows, table.Row{printable(name), printable(p.Where), printable(p.What)})
 	}
-	return r.ui.table(table.Row{"where", "what is missing"}, rows)
+	return r.ui.table(table.Row{"channel", "where", "what is missing"}, rows)
 }

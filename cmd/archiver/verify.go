@@ -124,6 +124,9 @@ func reportVerify(e *env, r *storage.Report) error {
 func printVerify(u *ui, r *storage.Report) error {
 	var checked []string
 	for _, what := range slices.Sorted(maps.Keys(r.Checked)) {
+		if r.Checked[what] == 0 {
+			continue
+		}
 		checked = append(checked, count(r.Checked[what])+" "+strings.ReplaceAll(what, "_", " "))
 	}
 	outcome := "ok"

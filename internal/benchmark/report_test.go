@@ -8,8 +8,9 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
-	"text/tabwriter"
 	"time"
 )
 
@@ -73,53 +74,68 @@ func (r *report) metrics(b *testing.B) {
 
 // print writes the figures as a table: one line a figure, absolute and as a ratio to its baseline.
 func (r *report) print(out io.Writer) {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	defer w.Flush()
 	n := r.items()
-	fmt.Fprintf(w, "\n%.0f messages and comments, medians of %d\t\t\t\t\t\t\n", n, len(r.with))
-	fmt.Fprint(w, "\tfetch+decode\twith index\t×\twithout index\t×\tsecond sync\t\n")
-	line := func(name, format string, value func(run) float64) {
+	fmt.Fprintf(out, "\n%.0f messages and comments, %.0f requests without a change; medians of %d\n\n",
+		n, median(r.second, asked), len(r.with))
+	row(out, "first sync", "fetch+decode", "with index", "ratio", "no index", "ratio", "second sync")
+	line := func(name string, digits int, value func(run) float64) {
 		base, with, without := median(r.fetch, value), median(r.with, value), median(r.without, value)
-		fmt.Fprintf(w, "%s\t"+format+"\t"+format+"\t%.2f\t"+format+"\t%.2f\t"+format+"\t\n",
-			name, base, with, with/base, without, without/base, median(r.second, value))
+		row(out, name, number(base, digits), number(with, digits), number(with/base, 2), number(without, digits),
+			number(without/base, 2), number(median(r.second, value), digits))
 	}
-	line("wall time, s", "%.2f", seconds)
-	line("CPU, s", "%.2f", func(r run) float64 { return r.cpu.Seconds() })
-	line("CPU, µs a message", "%.1f", func(r run) float64 { return cpuMicros(r) / n })
-	line("peak RSS, MB", "%.0f", megabytes)
-	line("requests", "%.0f", asked)
-	fmt.Fprintf(w, "messages/s\t%.0f\t%.0f\t\t%.0f\t\t\t\n",
-		n/median(r.fetch, seconds), n/median(r.with, seconds), n/median(r.without, seconds))
+	line("wall time, s", 2, seconds)
+	line("messages/s", 0, func(r run) float64 { return n / r.wall.Seconds() })
+	line("CPU, s", 2, func(r run) float64 { return r.cpu.Seconds() })
+	line("CPU, µs a message", 1, func(r run) float64 { return cpuMicros(r) / n })
+	line("peak RSS, MB", 0, megabytes)
+	line("requests", 0, asked)
+	row(out, "messages, versions, files added", "", number(median(r.with, addedBy), 0), "", number(median(r.without, addedBy), 0),
+		"", number(median(r.second, addedBy), 0))
 	if r.fsyncsWith >= 0 {
-		fmt.Fprintf(w, "fsyncs per 1,000 messages\t\t%.2f\t\t%.2f\t\t\t\n",
-			1000*float64(r.fsyncsWith)/n, 1000*float64(r.fsyncsWithout)/n)
+		row(out, "fsyncs per 1,000 messages", "", number(1000*float64(r.fsyncsWith)/n, 2), "",
+			number(1000*float64(r.fsyncsWithout)/n, 2))
 	}
-	fmt.Fprintf(w, "added (messages, versions, files)\t\t%.0f\t\t%.0f\t\t%.0f\t\n",
-		median(r.with, addedBy), median(r.without, addedBy), median(r.second, addedBy))
-	r.printSizes(w)
+	r.printSizes(out)
 }
+
+// row writes a line of a table: a name and figures.
+func row(out io.Writer, name string, cells ...string) {
+	line := fmt.Sprintf("%-32s", name)
+	for _, cell := range cells {
+		line += fmt.Sprintf("%14s", cell)
+	}
+	fmt.Fprintln(out, strings.TrimRight(line, " "))
+}
+
+func number(v float64, digits int) string { return strconv.FormatFloat(v, 'f', digits, 64) }
 
 func addedBy(r run) float64 { return float64(r.added) }
 
 // printSizes writes bytes a message, each beside the compressed size of the same JSON.
-func (r *report) printSizes(w io.Writer) {
-	n := r.items()
-	fmt.Fprint(w, "\t\t\t\t\t\t\t\n\tbytes\ta message\t× zstd -19\t\t\t\t\n")
+func (r *report) printSizes(out io.Writer) {
+	fmt.Fprintln(out)
+	row(out, "sizes, with index", "bytes", "a message", "x zstd -19")
 	line := func(name string, size int64) {
 		ratio := ""
 		if r.compressed > 0 {
-			ratio = fmt.Sprintf("%.2f", float64(size)/float64(r.compressed))
+			ratio = number(float64(size)/float64(r.compressed), 2)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.1f\t%s\t\t\t\t\n", name, size, float64(size)/n, ratio)
+		row(out, name, number(float64(size), 0), number(float64(size)/r.items(), 2), ratio)
 	}
 	line("JSON received", r.plain)
 	if r.compressed > 0 {
 		line("zstd -19 --long=27 of it", r.compressed)
 	}
+	content := int64(0)
 	buckets := slices.SortedFunc(slices.Values(r.sizes.Archive.Buckets), func(a, b bucket) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	for _, b := range buckets {
 		line("archive.db: "+b.Name, b.Bytes)
+		if b.Name == "blocks" || b.Name == "tails" {
+			content += b.Bytes
+		}
 	}
-	line("archive.db, pages in use", r.sizes.Archive.InUse)
+	line("archive.db: blocks and tails", content)
+	line("archive.db: pages in use", r.sizes.Archive.InUse)
 	line("index", r.sizes.Index.Bytes)
+	fmt.Fprintln(out)
 }

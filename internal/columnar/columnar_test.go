@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -61,10 +62,10 @@ type failer interface {
 	Fatalf(format string, args ...any)
 }
 
-func checkRoundTrip(t failer, rows [][]byte) {
+func checkRoundTrip(t failer, rows [][]byte) (block []byte) {
 	t.Helper()
-	packed := Encode([]byte("before"), rows)
-	out, err := Decode(packed[len("before"):])
+	block = Encode([]byte("before"), rows)[len("before"):]
+	out, err := Decode(block)
 	if err != nil {
 		t.Fatalf("decode: %v", err)
 	}
@@ -75,6 +76,30 @@ func checkRoundTrip(t failer, rows [][]byte) {
 		if !bytes.Equal(rows[i], out[i]) {
 			t.Fatalf("row %d: got %q, want %q", i, out[i], rows[i])
 		}
+	}
+	return block
+}
+
+// TestHostileRowsTakeLittle packs rows that would take minutes or gigabytes if work grew with the square of the
+// number of members.
+func TestHostileRowsTakeLittle(t *testing.T) {
+	var names, ones strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&names, `,"n%d":%d`, i, i)
+		ones.WriteString(",1")
+	}
+	for name, row := range map[string]string{
+		"many names":                 "{" + names.String()[1:] + "}",
+		"many names after many ones": `{"a":[` + ones.String()[1:] + "]" + names.String() + "}",
+		"many values of a long name": `{"` + strings.Repeat("a", 1<<19) + `":[` + ones.String()[1:] + "]}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			checkRoundTrip(t, [][]byte{[]byte(row), []byte(row)})
+			if d := time.Since(start); d > 10*time.Second {
+				t.Errorf("took %v", d)
+			}
+		})
 	}
 }
 

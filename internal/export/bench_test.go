@@ -18,14 +18,14 @@ type many struct {
 	items []Item
 }
 
-func newMany(b *testing.B, n int) *many {
-	m := &many{source: small(b), n: n}
+func newMany(n int) *many {
+	m := &many{source: small(), n: n}
 	m.channels, m.files = m.channels[:1], nil
 	for i := range 100 {
 		raw := fmt.Sprintf(`{"ts":"1500000000.%06d","channel":"chan-a==","user":"ann@x","text":"message %d: could somebody `+
 			`look at the build, \"it\" is red again since this morning\nhttps://ci.example.com/job/%d","type":"message",`+
 			`"subtype":"","comments_count":"0","permissions":{"edit":true,"delete":"false"}}`, i, i, i*7919)
-		m.items = append(m.items, message(b, "chan-a", record.MakeTS(1500000000, i), "", raw))
+		m.items = append(m.items, message("chan-a", record.MakeTS(1500000000, i), "", raw))
 	}
 	return m
 }
@@ -46,7 +46,7 @@ func BenchmarkWrite(b *testing.B) {
 	for _, format := range Formats() {
 		b.Run(format, func(b *testing.B) {
 			const n = 50_000
-			src := newMany(b, n)
+			src := newMany(n)
 			var bytes int64
 			for b.Loop() {
 				o := Options{Output: filepath.Join(b.TempDir(), "out"), Formats: []string{format}}

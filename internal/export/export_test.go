@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestSmallExportIsGolden(t *testing.T) {
-	dir, _ := exportTo(t, smallSelection, small(t))
+	dir, _ := exportTo(t, smallSelection, small())
 	var b strings.Builder
 	files := tree(t, dir)
 	for _, name := range names(files) {
@@ -47,10 +47,10 @@ func TestSmallExportIsGolden(t *testing.T) {
 }
 
 func TestSameSelectionGivesSameBytes(t *testing.T) {
-	first, _ := exportTo(t, smallSelection, small(t))
+	first, _ := exportTo(t, smallSelection, small())
 	second := filepath.Join(t.TempDir(), "again")
 	o := Options{ID: "EXP-2030-000009", Output: second, Generator: "another", Formats: []string{"ndjson", "csv", "ndjson"}}
-	if _, err := Write(t.Context(), o, smallSelection, small(t)); err != nil {
+	if _, err := Write(t.Context(), o, smallSelection, small()); err != nil {
 		t.Fatal(err)
 	}
 	a, b := tree(t, first), tree(t, second)
@@ -62,7 +62,7 @@ func TestSameSelectionGivesSameBytes(t *testing.T) {
 }
 
 func TestManifestIsTrue(t *testing.T) {
-	src := small(t)
+	src := small()
 	dir, summary := exportTo(t, smallSelection, src)
 	files := tree(t, dir)
 	var m manifest
@@ -101,7 +101,7 @@ func digestOf(s string) string {
 }
 
 func TestPreviewSaysWhatWriteDoes(t *testing.T) {
-	src := small(t)
+	src := small()
 	preview, err := Preview(t.Context(), smallSelection, src)
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestPreviewSaysWhatWriteDoes(t *testing.T) {
 }
 
 func TestNarrowSelectionDisclosesNothingElse(t *testing.T) {
-	src := small(t)
+	src := small()
 	src.items = src.items[1:3] // what a query could have found in chan-a
 	sel := smallSelection
 	sel.Query = "comment OR see"
@@ -134,7 +134,7 @@ func TestNarrowSelectionDisclosesNothingElse(t *testing.T) {
 }
 
 func TestEqualContentLiesOnce(t *testing.T) {
-	dir, _ := exportTo(t, smallSelection, small(t), "ndjson")
+	dir, _ := exportTo(t, smallSelection, small(), "ndjson")
 	var got []string
 	for _, name := range names(tree(t, dir)) {
 		if strings.HasPrefix(name, "data/files/") {
@@ -174,7 +174,7 @@ func TestUnsafePathsAreRefused(t *testing.T) {
 }
 
 func TestMissingAndDamagedContentsAreExceptions(t *testing.T) {
-	src := small(t)
+	src := small()
 	f1, f2 := src.files["chan-a"][0], src.files["chan-a"][1]
 	delete(src.blobs, f1.Versions[0].SHA256)
 	src.blobs[f2.Versions[1].SHA256] = []byte("something else")
@@ -216,7 +216,7 @@ func TestFailureLeavesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			parent := t.TempDir()
-			src, o, sel := small(t), Options{Output: filepath.Join(parent, "out")}, smallSelection
+			src, o, sel := small(), Options{Output: filepath.Join(parent, "out")}, smallSelection
 			c.spoil(src, &o, &sel)
 			_, err := Write(c.ctx, o, sel, src)
 			if err == nil || c.want != nil && !errors.Is(err, c.want) {
@@ -231,7 +231,7 @@ func TestFailureLeavesNothing(t *testing.T) {
 
 func TestNothingIsVisibleBeforeTheEnd(t *testing.T) {
 	parent := t.TempDir()
-	src := small(t)
+	src := small()
 	src.during = func() {
 		entries, err := os.ReadDir(parent)
 		if err != nil || len(entries) != 1 || !strings.HasPrefix(entries[0].Name(), "out.partial-") {
@@ -253,11 +253,11 @@ func TestExistingOutputStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, output := range []string{dir, file, "."} {
-		if _, err := Write(t.Context(), Options{Output: output}, smallSelection, small(t)); !errors.Is(err, ErrExists) {
+		if _, err := Write(t.Context(), Options{Output: output}, smallSelection, small()); !errors.Is(err, ErrExists) {
 			t.Errorf("%s: error %v, want ErrExists", output, err)
 		}
 	}
-	late := small(t)
+	late := small()
 	target := filepath.Join(dir, "late")
 	late.during = func() { os.Mkdir(target, 0o700) }
 	if _, err := Write(t.Context(), Options{Output: target}, smallSelection, late); !errors.Is(err, ErrExists) {
@@ -273,7 +273,7 @@ func TestProgressTellsTheRate(t *testing.T) {
 	clock := testTime
 	o := Options{Output: filepath.Join(t.TempDir(), "out"), Progress: func(p Progress) { last = p },
 		Now: func() time.Time { clock = clock.Add(time.Second); return clock }}
-	if _, err := Write(t.Context(), o, smallSelection, small(t)); err != nil {
+	if _, err := Write(t.Context(), o, smallSelection, small()); err != nil {
 		t.Fatal(err)
 	}
 	if last.Messages != 4 || last.Files != 3 || last.Rate() <= 0 {
@@ -293,7 +293,7 @@ type errorReader struct{}
 func (errorReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func TestContentThatBreaksOffIsAnException(t *testing.T) {
-	dir, summary := exportTo(t, smallSelection, failingSource{small(t)}, "ndjson")
+	dir, summary := exportTo(t, smallSelection, failingSource{small()}, "ndjson")
 	if summary.Counts.Contents != 0 || len(summary.Exceptions) != 4 {
 		t.Errorf("%d contents, exceptions %v", summary.Counts.Contents, summary.Exceptions)
 	}
@@ -305,7 +305,7 @@ func TestContentThatBreaksOffIsAnException(t *testing.T) {
 }
 
 func TestEmptySelectionIsABundle(t *testing.T) {
-	src := small(t)
+	src := small()
 	src.items = nil
 	sel := smallSelection
 	sel.Query = "nothing"

@@ -38,8 +38,8 @@ var traps = map[string]string{
 	"long":            `"` + strings.Repeat("ž", 40000) + `"`,
 }
 
-func trapSource(t *testing.T) (*source, []string) {
-	src := small(t)
+func trapSource() (*source, []string) {
+	src := small()
 	src.items = nil
 	keys := make([]string, 0, len(traps))
 	for key := range traps {
@@ -48,13 +48,13 @@ func trapSource(t *testing.T) (*source, []string) {
 	slices.Sort(keys)
 	for i, key := range keys {
 		raw := `{"user":"ann@x","text":` + traps[key] + `}`
-		src.items = append(src.items, message(t, "chan-a", record.MakeTS(1500000000, i), "", raw))
+		src.items = append(src.items, message("chan-a", record.MakeTS(1500000000, i), "", raw))
 	}
 	return src, keys
 }
 
 func TestTrapsSurviveInNDJSON(t *testing.T) {
-	src, keys := trapSource(t)
+	src, keys := trapSource()
 	dir, _ := exportTo(t, smallSelection, src, "ndjson")
 	got := linesOf(tree(t, dir)["data/ndjson/messages.ndjson"])
 	if len(got) != len(keys) {
@@ -80,7 +80,7 @@ func TestTrapsSurviveInNDJSON(t *testing.T) {
 
 // TestLinesHoldTheDump compares the lines with those of the dump, read by an independent reader.
 func TestLinesHoldTheDump(t *testing.T) {
-	src := small(t)
+	src := small()
 	src.items[0].Annotations = []record.Annotation{{What: []string{"pins"}, Observed: testTime}}
 	dir, _ := exportTo(t, smallSelection, src, "ndjson")
 	files := tree(t, dir)
@@ -125,7 +125,7 @@ func parse(t *testing.T, line string) (m map[string]any) {
 
 // TestLinesAreCanonical re-encodes every line by encoding/json, which sorts members as RFC 8785 does for ASCII names.
 func TestLinesAreCanonical(t *testing.T) {
-	dir, _ := exportTo(t, smallSelection, small(t), "ndjson")
+	dir, _ := exportTo(t, smallSelection, small(), "ndjson")
 	for name, content := range tree(t, dir) {
 		if !strings.HasSuffix(name, ".ndjson") {
 			continue
@@ -149,7 +149,7 @@ func TestLinesAreCanonical(t *testing.T) {
 }
 
 func TestUndecodableRawIsKeptAsBase64(t *testing.T) {
-	dir, _ := exportTo(t, smallSelection, small(t), "ndjson")
+	dir, _ := exportTo(t, smallSelection, small(), "ndjson")
 	got := parse(t, linesOf(tree(t, dir)["data/ndjson/users.ndjson"])[1])
 	raw, err := base64.StdEncoding.DecodeString(got["raw_base64"].(string))
 	if err != nil || string(raw) != "{\"name\":\"\xff\"}" || got["raw"] != nil {
@@ -183,7 +183,7 @@ func table(t *testing.T, content string) []map[string]string {
 }
 
 func TestTrapsSurviveInCSV(t *testing.T) {
-	src, keys := trapSource(t)
+	src, keys := trapSource()
 	dir, _ := exportTo(t, smallSelection, src, "csv")
 	content := tree(t, dir)["data/csv/messages.csv"]
 	rows := table(t, content)
@@ -205,7 +205,7 @@ func TestTrapsSurviveInCSV(t *testing.T) {
 }
 
 func TestExcelTableIsDisarmed(t *testing.T) {
-	src, keys := trapSource(t)
+	src, keys := trapSource()
 	dir, _ := exportTo(t, smallSelection, src, "csv")
 	for i, row := range table(t, tree(t, dir)["data/csv/messages.excel.csv"]) {
 		for column, cell := range row {
@@ -224,7 +224,7 @@ func TestExcelTableIsDisarmed(t *testing.T) {
 }
 
 func TestExcelTableGoesOnInAnotherFile(t *testing.T) {
-	src := small(t)
+	src := small()
 	dir := t.TempDir() + "/out"
 	b, err := newBundle(dir)
 	if err != nil {

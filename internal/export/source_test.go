@@ -79,8 +79,7 @@ func (s *source) Blob(sum string) (io.ReadCloser, error) {
 var testTime = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
 // message folds a message from the raw objects of its versions.
-func message(t testing.TB, channel string, ts, thread record.TS, raws ...string) Item {
-	t.Helper()
+func message(channel string, ts, thread record.TS, raws ...string) Item {
 	var entries []record.Entry
 	for i, raw := range raws {
 		entries = append(entries, record.Entry{
@@ -90,7 +89,7 @@ func message(t testing.TB, channel string, ts, thread record.TS, raws ...string)
 	}
 	m, err := record.FoldMessage(channel, entries)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return Item{m, ReasonHit}
 }
@@ -110,7 +109,7 @@ func (s *source) attach(channel, id, name string, contents ...string) {
 }
 
 // small is a source with a bit of everything.
-func small(t testing.TB) *source {
+func small() *source {
 	s := &source{
 		channels: []*record.Channel{
 			{ID: "chan-a", Name: "general", Names: []string{"old", "general"}, State: record.ChannelPresent,
@@ -129,14 +128,14 @@ func small(t testing.TB) *source {
 		notes: []Note{{Where: "chan-c", What: "not read before 2020"}},
 	}
 	s.items = []Item{
-		message(t, "chan-a", "1500000000.000001", "",
+		message("chan-a", "1500000000.000001", "",
 			`{"user":"ann@x","text":"hello","zeta":1,"alpha":"\u0041"}`,
 			`{"user":"ann@x","text":"hello @[bob@x] and @[@all@]","edited":{"user":"bob@x","ts":"1500000100.000000"},`+
 				`"reactions":[{"name":"heart","count":"2"},{"name":"ok","count":1}]}`),
-		message(t, "chan-a", "1500000001.000000", "1500000000.000001", `{"user":"bob@x","text":"a comment, \"quoted\"\r\nand\nmore"}`),
-		message(t, "chan-a", "1500000002.000000", "",
+		message("chan-a", "1500000001.000000", "1500000000.000001", `{"user":"bob@x","text":"a comment, \"quoted\"\r\nand\nmore"}`),
+		message("chan-a", "1500000002.000000", "",
 			`{"user":"bob@x","text":"see","subtype":"file_share","file":{"id":"f1","name":"../../etc/pass wd.PDF"}}`),
-		message(t, "chan-c", "1400000000.000000", "", `{"user":"ann@x","text":"=cmd()"}`),
+		message("chan-c", "1400000000.000000", "", `{"user":"ann@x","text":"=cmd()"}`),
 	}
 	s.items[3].Deleted = &record.Deletion{LastSeen: testTime, FirstMissing: testTime.Add(time.Hour)}
 	s.attach("chan-a", "f1", "../../etc/pass wd.PDF", "first content", "second content")

@@ -49,9 +49,13 @@ func decodeKey(id string) (key, error) {
 	if len(id) != keyLen {
 		return key{}, fmt.Errorf("document %x: a key has %d bytes", id, keyLen)
 	}
+	return key{tsOfKey(id), uint24(id[keyTS:]), uint24(id[keyTS+keyChannel:])}, nil
+}
+
+// tsOfKey gives the ts that a key begins with.
+func tsOfKey(id string) record.TS {
 	second := int64(id[0])<<32 | int64(binary.BigEndian.Uint32([]byte(id[1:keySecond])))
-	counter := uint24(id[keySecond:])
-	return key{record.MakeTS(second, int(counter)), uint24(id[keyTS:]), uint24(id[keyTS+keyChannel:])}, nil
+	return record.MakeTS(second, int(uint24(id[keySecond:])))
 }
 
 func appendUint24(dst []byte, n uint32) []byte { return append(dst, byte(n>>16), byte(n>>8), byte(n)) }

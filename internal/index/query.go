@@ -24,12 +24,17 @@ func (q *Query) String() string {
 
 // SyntaxError is a query that cannot be parsed or carried out as it stands.
 type SyntaxError struct {
-	Query string
-	Pos   int // byte offset in Query of what the error is about
+	Query string // "" when another part of the request is at fault
+	Pos   int    // byte offset in Query of what the error is about
 	Msg   string
 }
 
-func (e *SyntaxError) Error() string { return fmt.Sprintf("query, position %d: %s", e.Pos+1, e.Msg) }
+func (e *SyntaxError) Error() string {
+	if e.Query == "" {
+		return e.Msg
+	}
+	return fmt.Sprintf("query, position %d: %s", e.Pos+1, e.Msg)
+}
 
 // node is a part of a query.
 type node interface{ write(b *strings.Builder) }

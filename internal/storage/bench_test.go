@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,4 +143,90 @@ func TestArchiveIsSmall(t *testing.T) {
 		t.Logf("%-10s %7d entries %9d bytes in pages %9d content", b.Name, b.Entries, b.Bytes, b.Content)
 	}
 	t.Logf("in use %d, %.2f bytes a message; file %d", st.InUse, float64(st.InUse)/float64(total), st.FileSize)
+}
+
+// corpusArchive is an archive of benchMessages messages.
+func corpusArchive(b *testing.B) (a *Archive, pages []*Page, total int) {
+	b.Helper()
+	pages, total, _ = corpusPages(b, benchMessages)
+	a = newArchive(b)
+	putAll(b, a, pages)
+	return a, pages, total
+}
+
+// perMessage reports the time that b has measured as time a message.
+func perMessage(b *testing.B, total int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*total), "ns/message")
+}
+
+func BenchmarkPut(b *testing.B) {
+	pages, total, _ := corpusPages(b, benchMessages)
+	for b.Loop() {
+		b.StopTimer()
+		a := newArchive(b)
+		b.StartTimer()
+		putAll(b, a, pages)
+	}
+	perMessage(b, total)
+}
+
+func BenchmarkPutUnchanged(b *testing.B) {
+	a, pages, total := corpusArchive(b)
+	for b.Loop() {
+		putAll(b, a, pages)
+	}
+	perMessage(b, total)
+}
+
+func BenchmarkMessages(b *testing.B) {
+	a, pages, total := corpusArchive(b)
+	for b.Loop() {
+		last, n := "", 0
+		for _, p := range pages {
+			if p.Channel == last {
+				continue
+			}
+			last = p.Channel
+			for _, err := range a.Messages(b.Context(), p.Channel, Range{}) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+		}
+		if n != total {
+			b.Fatalf("%d messages, want %d", n, total)
+		}
+	}
+	perMessage(b, total)
+}
+
+func BenchmarkChanges(b *testing.B) {
+	a, _, total := corpusArchive(b)
+	for b.Loop() {
+		for after := uint64(0); ; {
+			list, err := a.Changes(b.Context(), after, 1000)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if len(list) == 0 {
+				break
+			}
+			after = list[len(list)-1].Change
+		}
+	}
+	perMessage(b, total)
+}
+
+// BenchmarkMessage reads messages at random.
+func BenchmarkMessage(b *testing.B) {
+	a, pages, _ := corpusArchive(b)
+	random := rand.New(rand.NewPCG(1, 1))
+	for b.Loop() {
+		p := pages[random.IntN(len(pages))]
+		m := p.Messages[random.IntN(len(p.Messages))]
+		if _, err := a.Message(b.Context(), p.Channel, record.TS(m.Key)); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -17,6 +17,7 @@ const (
 	blockBytes    = 1 << 20 // bytes of bodies after which a block is sealed
 	maxPayload    = 1 << 29 // bytes of a block's payload before compression, at most
 	maxBlockCount = 1 << 20 // entries that a block may claim to hold
+	maxRatio      = 1 << 16 // zstd never compresses better: 128 KiB take 4 bytes
 )
 
 // header is what can be known of a block without decompressing it. It begins the block and is, alone, the value of
@@ -121,7 +122,8 @@ func newCodec() (*codec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zstd encoder: %w", err)
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecoderConcurrency(0))
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecoderConcurrency(0),
+		zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
 		return nil, fmt.Errorf("zstd decoder: %w", err)
 	}
@@ -154,7 +156,10 @@ func (c *codec) decode(data []byte) (*block, error) {
 	if h.count == 0 {
 		return newBlock(h, nil), nil
 	}
-	payload, err := c.dec.DecodeAll(rest, nil)
+	if h.payload/maxRatio > len(rest) {
+		return nil, fmt.Errorf("payload of %d bytes in %d", h.payload, len(rest))
+	}
+	payload, err := c.dec.DecodeAll(rest, make([]byte, 0, h.payload))
 	if err != nil {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}

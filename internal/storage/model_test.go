@@ -181,7 +181,9 @@ func dumpObject(t fataler, o object, entries []record.Entry) string {
 }
 
 func compareObjects(x, y object) int {
-	rank := func(o object) int { return slices.Index([]Class{ClassChannel, ClassUser, ClassMessage, ClassFile}, o.class) }
+	rank := func(o object) int {
+		return slices.Index([]Class{ClassChannel, ClassUser, ClassMessage, ClassFile}, o.class)
+	}
 	return compareAll(rank(x)-rank(y), compareText(x.channel, y.channel), compareText(x.key, y.key))
 }
 

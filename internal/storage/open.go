@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"archiver/internal/blob"
@@ -245,14 +246,17 @@ func (a *Archive) reopen(ctx context.Context) error {
 
 // openDatabase opens archive.db, trying until the context ends while others hold it.
 func (a *Archive) openDatabase(ctx context.Context) error {
+	mappedBits := 34
 	for waiting := false; ; waiting = true {
 		err := guard(func() (err error) {
-			a.db, err = bolt.Open(a.path(databaseName), 0o600, a.databaseOptions())
+			a.db, err = bolt.Open(a.path(databaseName), 0o600, a.databaseOptions(mappedBits))
 			return err
 		})
 		switch {
 		case err == nil:
 			return nil
+		case errors.Is(err, syscall.ENOMEM) && mappedBits > 0: // address space is limited
+			mappedBits = 0
 		case errors.Is(err, bolterrors.ErrTimeout) && ctx.Err() == nil:
 			if !waiting {
 				a.o.Logger.Info("waiting for readers of the archive", "archive", a.dir)
@@ -268,7 +272,7 @@ func (a *Archive) openDatabase(ctx context.Context) error {
 	}
 }
 
-func (a *Archive) databaseOptions() *bolt.Options {
+func (a *Archive) databaseOptions(mappedBits int) *bolt.Options {
 	o := &bolt.Options{
 		Timeout:      200 * time.Millisecond,
 		FreelistType: bolt.FreelistMapType,
@@ -278,7 +282,7 @@ func (a *Archive) databaseOptions() *bolt.Options {
 	// A mapping that never has to move spares readers and the writer waiting for each other. It takes address space
 	// only; Windows would make the file as long.
 	if !o.ReadOnly && strconv.IntSize == 64 && runtime.GOOS != "windows" {
-		o.InitialMmapSize = 1 << 34
+		o.InitialMmapSize = 1 << mappedBits
 	}
 	return o
 }
@@ -320,6 +324,9 @@ func (a *Archive) inspect() (txid uint64, err error) {
 
 // identify reads what bucket meta says.
 func (a *Archive) identify(tx *bolt.Tx) (*snapshot, error) {
+	if err := checkFormat(tx); err != nil {
+		return nil, err
+	}
 	for _, b := range buckets {
 		if tx.Bucket([]byte(b)) == nil {
 			return nil, damaged(databaseName, "bucket %s is missing", b)
@@ -328,15 +335,6 @@ func (a *Archive) identify(tx *bolt.Tx) (*snapshot, error) {
 	s, err := newSnapshot(tx, a.caches)
 	if err != nil {
 		return nil, err
-	}
-	format, err := s.get(bucketMeta, []byte(metaFormat))
-	switch {
-	case err != nil:
-		return nil, err
-	case len(format) != 4:
-		return nil, damagedAt(bucketMeta, []byte(metaFormat), "is no format version")
-	case binary.BigEndian.Uint32(format) > formatVersion:
-		return nil, fmt.Errorf("%w: version %d, this program knows %d", ErrNewer, binary.BigEndian.Uint32(format), formatVersion)
 	}
 	id, err := s.get(bucketMeta, []byte(metaID))
 	if err != nil {
@@ -347,6 +345,23 @@ func (a *Archive) identify(tx *bolt.Tx) (*snapshot, error) {
 	}
 	a.id = string(id)
 	return s, nil
+}
+
+// checkFormat refuses what is no archive, or one of a newer format.
+func checkFormat(tx *bolt.Tx) error {
+	if tx.Bucket([]byte(bucketMeta)) == nil {
+		return damaged(databaseName, "is a database, but not of an archive")
+	}
+	format, err := (&snapshot{tx: tx}).get(bucketMeta, []byte(metaFormat))
+	switch {
+	case err != nil:
+		return err
+	case len(format) != 4:
+		return damagedAt(bucketMeta, []byte(metaFormat), "is no format version")
+	case binary.BigEndian.Uint32(format) > formatVersion:
+		return fmt.Errorf("%w: version %d, this program knows %d", ErrNewer, binary.BigEndian.Uint32(format), formatVersion)
+	}
+	return nil
 }
 
 // repairHead brings HEAD up to the database, which a crash between a commit and HEAD leaves behind.

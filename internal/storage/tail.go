@@ -53,7 +53,7 @@ func (o *openStream) find(key string) []record.Entry {
 
 func (o *openStream) size() int { return o.raw + len(o.entries)*(entryOverhead+64) + 256 }
 
-// reset makes the stream one whose tail holds the entries from n on.
+// sealed notes that all entries have gone into sealed blocks.
 func (o *openStream) sealed() {
 	o.before += uint64(len(o.entries))
 	o.entries, o.kept, o.raw, o.min, o.max, o.byKey, o.listed = nil, 0, 0, "", "", nil, 0
@@ -92,7 +92,7 @@ func (c *tailCache) take(id stream) *openStream {
 	return c.order.Remove(e).(*openStream)
 }
 
-// put adds streams as the ones used last, and drops others when there is too much.
+// put adds a stream as the one used last.
 func (c *tailCache) put(o *openStream) { c.items[o.id] = c.order.PushFront(o) }
 
 // trim drops the streams not used for longest until the rest fits.

@@ -60,27 +60,30 @@ var gwNumbers = map[string]string{"e_rights": "2", "e_parameters": "5", "e_notfo
 
 // methods are the calls that the server knows.
 var methods = map[string]func(*call) error{
-	"auth.revoke":                  (*call).revoke,
-	"auth.test":                    (*call).authTest,
-	"channels.diff":                (*call).channelsDiff,
-	"channels.historyNoComments":   (*call).history,
-	"channels.info":                (*call).channelInfo,
-	"channels.list":                (*call).channelsList,
-	"files.download":               (*call).download,
-	"files.list":                   (*call).filesList,
-	"items.info":                   (*call).itemInfo,
-	"iwauthentication.login.plain": (*call).login,
-	"iwauthentication.logout":      (*call).logout,
-	"threads.comments":             (*call).comments,
-	"threads.list":                 (*call).threads,
-	"time.now":                     (*call).timeNow,
-	"users.info":                   (*call).userInfo,
-	"users.list":                   (*call).usersList,
-	"version":                      (*call).version,
+	"auth.revoke":                   (*call).revoke,
+	"auth.test":                     (*call).authTest,
+	"channels.diff":                 (*call).channelsDiff,
+	"channels.historyNoComments":    (*call).history,
+	"channels.info":                 (*call).channelInfo,
+	"channels.list":                 (*call).channelsList,
+	"files.download":                (*call).download,
+	"files.list":                    (*call).filesList,
+	"items.info":                    (*call).itemInfo,
+	"iwauthentication.login.digest": (*call).digest,
+	"iwauthentication.login.plain":  (*call).login,
+	"iwauthentication.logout":       (*call).logout,
+	"threads.comments":              (*call).comments,
+	"threads.list":                  (*call).threads,
+	"time.now":                      (*call).timeNow,
+	"users.info":                    (*call).userInfo,
+	"users.list":                    (*call).usersList,
+	"version":                       (*call).version,
 }
 
 // withoutToken are the calls that need no token.
-var withoutToken = map[string]bool{"iwauthentication.login.plain": true, "files.download": true}
+var withoutToken = map[string]bool{
+	"iwauthentication.login.digest": true, "iwauthentication.login.plain": true, "files.download": true,
+}
 
 // run carries the call out and renders its answer.
 func (c *call) run(method string) {
@@ -137,8 +140,8 @@ func (c *call) fail(method string, err error) {
 		if t := c.v.ErrorType; t != "" {
 			c.contentType = t
 		}
-	case method == "iwauthentication.login.plain":
-		c.raw(`{"authorized":false,"ok":false,"error":"login_failed"}`)
+	case err == errLogin:
+		c.refuseLogin()
 		return
 	}
 	c.raw(`{"error":`)

@@ -2,49 +2,10 @@ package teamchattest
 
 import (
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"archiver/internal/record"
 )
-
-// login is iwauthentication.login.plain.
-func (c *call) login() error {
-	name := c.form.Get("username")
-	_, known := c.w.userNum[name]
-	if name == "" || name != c.server.o.Account && !known || c.form.Get("password") != c.server.o.Password {
-		return &apiError{code: "login_failed"}
-	}
-	var expires time.Time
-	if ttl := c.server.o.TokenTTL; ttl > 0 {
-		expires = c.server.o.Now().Add(ttl)
-	}
-	c.raw(`{"authorized":`)
-	c.b = c.v.appendBool(c.b, true)
-	c.text("token", c.server.sessions.open(name, expires))
-	c.text("host", c.w.host)
-	c.text("email", name)
-	c.ok()
-	return nil
-}
-
-// logout is iwauthentication.logout.
-func (c *call) logout() error {
-	c.server.sessions.drop(c.form.Get("token"))
-	c.raw(`{"ok":`)
-	c.b = c.v.appendBool(c.b, true)
-	c.raw("}")
-	return nil
-}
-
-// revoke is auth.revoke.
-func (c *call) revoke() error {
-	c.server.sessions.drop(c.form.Get("token"))
-	c.raw(`{"revoked":"true"`)
-	c.ok()
-	return nil
-}
 
 func (c *call) authTest() error {
 	c.raw(`{"user":`)
@@ -259,56 +220,5 @@ func (c *call) download() error {
 	}
 	data := f.content
 	c.file, c.size, c.contentType = &data, data.size, f.mime
-	return nil
-}
-
-// usersList is users.list.
-func (c *call) usersList() error {
-	list := c.w.users[1:]
-	if c.form.Get("channel") != "" {
-		ch, err := c.channelParam()
-		if err != nil {
-			return c.forbidden("members", err)
-		}
-		list = nil
-		for _, n := range ch.members {
-			list = append(list, c.w.users[n])
-		}
-	}
-	list = c.selectUsers(list)
-	c.all("members", len(list), func(i int) { c.account(list[i]) })
-	c.text("cache_ts", strconv.FormatInt(c.w.second(), 10))
-	c.paging(window{count: max(len(list), defaultCount), page: 1, total: len(list)})
-	c.ok()
-	return nil
-}
-
-// selectUsers narrows a list by the parameters users and active_only.
-func (c *call) selectUsers(list []*user) []*user {
-	names := c.form.Get("users")
-	active := c.boolParam("active_only", false)
-	if names == "" && !active {
-		return list
-	}
-	wanted := strings.Split(names, ";")
-	return slices.DeleteFunc(slices.Clone(list), func(u *user) bool {
-		return active && u.deleted || names != "" && !slices.Contains(wanted, u.id)
-	})
-}
-
-// userInfo is users.info.
-func (c *call) userInfo() error {
-	id := c.form.Get("user")
-	n := c.w.userNum[id]
-	u := c.w.users[n]
-	switch {
-	case n == 0 && id == c.server.o.Account:
-		u = newUser(id, id)
-	case n == 0:
-		return errNotFound
-	}
-	c.raw(`{"user":`)
-	c.account(u)
-	c.ok()
 	return nil
 }

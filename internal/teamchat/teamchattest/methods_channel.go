@@ -80,6 +80,15 @@ type change struct {
 // channelsDiff is channels.diff.
 func (c *call) channelsDiff() error {
 	list := c.w.visible()
+	c.server.sessions.begin(c.session, func(account map[string]string) map[string]string {
+		switch c.v.DiffFirst {
+		case "nothing":
+			return rooms(list)
+		case "account":
+			return account
+		}
+		return nil
+	})
 	var changes []change
 	c.server.sessions.rebase(c.session, func(before map[string]string) map[string]string {
 		after := rooms(list)

@@ -59,7 +59,7 @@ func NewServer(w *World, o ServerOptions) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Server{w: w, o: o, extra: http.NewServeMux(), sessions: sessions{live: map[string]*session{}}, requests: map[string]int64{}}
+	return &Server{w: w, o: o, extra: http.NewServeMux(), sessions: newSessions(), requests: map[string]int64{}}
 }
 
 // World is what the server serves.

@@ -15,8 +15,14 @@ type session struct {
 }
 
 type sessions struct {
-	mu   sync.Mutex
-	live map[string]*session
+	mu     sync.Mutex
+	live   map[string]*session
+	told   map[string]map[string]string // rooms by account, as in session, of the newest list or diff
+	nonces map[string]uint64            // open challenges, with the last nc
+}
+
+func newSessions() sessions {
+	return sessions{live: map[string]*session{}, told: map[string]map[string]string{}, nonces: map[string]uint64{}}
 }
 
 // open gives a new token.
@@ -53,6 +59,7 @@ func (s *sessions) rebase(of *session, next func(before map[string]string) map[s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	of.rooms = next(of.rooms)
+	s.told[of.user] = of.rooms
 }
 
 // ExpireTokens makes all tokens given out so far invalid.
@@ -60,4 +67,13 @@ func (s *Server) ExpireTokens() {
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	clear(s.sessions.live)
+}
+
+// begin gives a session that was told nothing a base for its first diff.
+func (s *sessions) begin(of *session, base func(account map[string]string) map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if of.rooms == nil {
+		of.rooms = base(s.told[of.user])
+	}
 }

@@ -1,0 +1,429 @@
+package index
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"archiver/internal/record"
+
+	"github.com/blevesearch/bleve_index_api"
+)
+
+// maxExpansion is how many words a prefix, a fuzzy word or a pattern may stand for.
+const maxExpansion = 4096
+
+// compiler turns a query into a clause on one view of the index.
+type compiler struct {
+	query   string
+	reader  index.IndexReader
+	names   *directory
+	loc     *time.Location
+	notes   []string
+	marks   []mark // of what is not negated
+	negated bool
+}
+
+// mark is what a word or phrase of the query looks like in a text: sets of terms at successive positions.
+type mark struct {
+	terms  []map[string]bool
+	letter bool // the last term stands for its first letter only
+}
+
+func (c *compiler) errorAt(pos int, format string, args ...any) error {
+	return &SyntaxError{c.query, pos, fmt.Sprintf(format, args...)}
+}
+
+func (c *compiler) compile(n node) (clause, error) {
+	switch n := n.(type) {
+	case *andNode:
+		return c.and(n)
+	case *orNode:
+		return c.or(n)
+	case *notNode:
+		return c.and(&andNode{[]node{n}})
+	case *textNode:
+		return c.text(n)
+	case *fieldNode:
+		return c.field(n)
+	default:
+		return allClause{}, nil
+	}
+}
+
+func (c *compiler) or(n *orNode) (clause, error) {
+	var kids []clause
+	for _, k := range n.kids {
+		kid, err := c.compile(k)
+		if err != nil {
+			return nil, err
+		}
+		kids = append(kids, kid)
+	}
+	return orClause{kids}, nil
+}
+
+// and compiles what must all match. Fields narrow without scoring; bounds of time become one range.
+func (c *compiler) and(n *andNode) (clause, error) {
+	var out andClause
+	within := always
+	for _, k := range n.kids {
+		switch k := k.(type) {
+		case *notNode:
+			kid, err := c.not(k)
+			if err != nil {
+				return nil, err
+			}
+			out.not = append(out.not, kid)
+			continue
+		case *fieldNode:
+			if s, ok := c.span(k); ok {
+				within = within.and(s)
+				continue
+			}
+			kid, err := c.field(k)
+			if err != nil {
+				return nil, err
+			}
+			out.filter = append(out.filter, kid)
+			continue
+		}
+		kid, err := c.compile(k)
+		if err != nil {
+			return nil, err
+		}
+		out.must = append(out.must, kid)
+	}
+	if within != always {
+		kid, err := c.within(within)
+		if err != nil {
+			return nil, err
+		}
+		out.filter = append(out.filter, kid)
+	}
+	return out, nil
+}
+
+func (c *compiler) not(n *notNode) (clause, error) {
+	was := c.negated
+	c.negated = !was
+	defer func() { c.negated = was }()
+	return c.compile(n.kid)
+}
+
+// text compiles a word or phrase.
+func (c *compiler) text(n *textNode) (clause, error) {
+	sets := make([][]string, len(n.terms))
+	for i, t := range n.terms {
+		sets[i] = []string{t}
+	}
+	if n.form != exactForm {
+		last, err := c.expand(n)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets[:max(0, len(sets)-1)], last)
+	}
+	c.mark(n, sets)
+	last := sets[len(sets)-1]
+	switch {
+	case len(last) == 0:
+		return noneClause{}, nil
+	case len(sets) > 1:
+		return phraseClause{n.field, sets}, nil
+	case n.form == exactForm:
+		return termClause{n.field, last[0]}, nil
+	default:
+		return anyClause{n.field, last, 1}, nil
+	}
+}
+
+// mark notes how to find the node in a text.
+func (c *compiler) mark(n *textNode, sets [][]string) {
+	if c.negated || n.field != fieldText {
+		return
+	}
+	m := mark{terms: make([]map[string]bool, len(sets))}
+	for i, set := range sets {
+		m.terms[i] = make(map[string]bool, len(set))
+		for _, t := range set {
+			m.terms[i][t] = true
+		}
+	}
+	if n.form == prefixForm && len(n.terms) > 0 {
+		last := []rune(n.terms[len(n.terms)-1])
+		m.letter = len(last) == 1 && classOf(last[0]) == classBigram
+	}
+	c.marks = append(c.marks, m)
+}
+
+// expand gives the terms of the index that the last term of the node stands for.
+func (c *compiler) expand(n *textNode) ([]string, error) {
+	dict, err := c.dictionary(n)
+	if err != nil {
+		return nil, fmt.Errorf("words like %q: %w", n.text, err)
+	}
+	defer dict.Close()
+	var terms []string
+	for {
+		e, err := dict.Next()
+		if err != nil {
+			return nil, fmt.Errorf("words like %q: %w", n.text, err)
+		}
+		if e == nil {
+			return terms, nil
+		}
+		if len(terms) == maxExpansion {
+			return nil, c.errorAt(n.pos, "%q stands for more than %d words of the index; give more letters", n.text, maxExpansion)
+		}
+		terms = append(terms, e.Term)
+	}
+}
+
+// dictionary gives the terms that match the node's form.
+func (c *compiler) dictionary(n *textNode) (index.FieldDict, error) {
+	switch n.form {
+	case prefixForm:
+		return c.reader.FieldDictPrefix(n.field, []byte(n.terms[len(n.terms)-1]))
+	case fuzzyForm:
+		if r, ok := c.reader.(index.IndexReaderFuzzy); ok {
+			return r.FieldDictFuzzy(n.field, n.terms[0], n.edits, "")
+		}
+	case wildcardForm:
+		if r, ok := c.reader.(index.IndexReaderRegexp); ok {
+			return r.FieldDictRegexp(n.field, n.pattern())
+		}
+	}
+	return nil, fmt.Errorf("not supported by the index")
+}
+
+// pattern gives a wildcard as a regular expression.
+func (n *textNode) pattern() string {
+	var b strings.Builder
+	literal := func(s string) { b.WriteString(regexp.QuoteMeta(fold(s))) }
+	from := 0
+	for i, r := range n.text {
+		if r == '*' || r == '?' && n.field == fieldFilename {
+			literal(n.text[from:i])
+			from = i + 1
+			if b.WriteByte('.'); r == '*' {
+				b.WriteByte('*')
+			}
+		}
+	}
+	literal(n.text[from:])
+	return b.String()
+}
+
+// span gives the time that a field asks for, if it is one of time. Values were checked when the query was parsed.
+func (c *compiler) span(n *fieldNode) (span, bool) {
+	switch n.name {
+	case "after":
+		from, _ := parseBound(n.value, c.loc)
+		return span{from, always.to}, true
+	case "before":
+		to, _ := parseBound(n.value, c.loc)
+		return span{always.from, to}, true
+	case "on":
+		day, _ := parseDate(n.value)
+		return daySpan(day, c.loc), true
+	}
+	return span{}, false
+}
+
+func (c *compiler) field(n *fieldNode) (clause, error) {
+	if s, ok := c.span(n); ok {
+		return c.within(s)
+	}
+	value := n.value
+	switch n.name {
+	case "in":
+		return c.channels(value)
+	case "from":
+		return c.users(value)
+	case "mentions":
+		return c.mentions(value), nil
+	case "thread":
+		return c.thread(value)
+	case "kind":
+		return anyClause{fieldKind, []string{strings.ToLower(value)}, 0}, nil
+	default: // has, is
+		return anyClause{fieldFlags, []string{strings.ToLower(value)}, 0}, nil
+	}
+}
+
+func (c *compiler) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(c.notes, text) {
+		c.notes = append(c.notes, text)
+	}
+}
+
+// channels compiles a channel's id or name. An id is searched for also when the archive has no record of it.
+func (c *compiler) channels(value string) (clause, error) {
+	ids := c.names.channelsNamed(value)
+	if len(ids) > 1 {
+		c.note("%d channels are or were called %q", len(ids), value)
+	}
+	if len(ids) == 0 {
+		ids = []string{record.ChannelID(value)}
+		known, err := c.has(fieldChannel, ids[0])
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			c.note("no channel is called %q", value)
+		}
+	}
+	return anyClause{fieldChannel, ids, 0}, nil
+}
+
+// users compiles an author's id or name. An id is searched for also when the archive has no account of it.
+func (c *compiler) users(value string) (clause, error) {
+	found := c.names.usersNamed(value)
+	ids := []string{fold(value)}
+	for _, u := range found {
+		if !slices.Contains(ids, u.id) {
+			ids = append(ids, u.id)
+		}
+	}
+	if len(found) > 1 {
+		c.note("%d users are called %q", len(found), value)
+	}
+	if len(found) == 0 {
+		known, err := c.has(fieldUser, ids[0])
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			c.note("no user is called %q", value)
+		}
+	}
+	return anyClause{fieldUser, ids, 0}, nil
+}
+
+// has tells whether a term is in the index.
+func (c *compiler) has(field, term string) (bool, error) {
+	r, ok := c.reader.(index.IndexReaderContains)
+	if !ok {
+		return true, nil
+	}
+	dict, err := r.FieldDictContains(field)
+	if err != nil {
+		return false, err
+	}
+	return dict.Contains([]byte(term))
+}
+
+// mentions compiles who is addressed: by id, by what stands before its @, or by the value as it is.
+func (c *compiler) mentions(value string) clause {
+	terms := []string{strings.Trim(fold(value), "@")}
+	for _, u := range c.names.usersNamed(value) {
+		terms = append(terms, u.id, u.local)
+	}
+	slices.Sort(terms)
+	return anyClause{fieldMentions, slices.Compact(terms), 0}
+}
+
+// thread compiles a thread: the parent and its comments.
+func (c *compiler) thread(value string) (clause, error) {
+	ref, err := parseThread(value)
+	if err != nil {
+		return nil, err
+	}
+	parents, err := c.keysAt(ref)
+	if err != nil {
+		return nil, err
+	}
+	var out clause = orClause{[]clause{anyClause{fieldThread, []string{string(ref.ts)}, 0}, idsClause{parents}}}
+	if ref.channel != "" {
+		out = andClause{must: []clause{out}, filter: []clause{anyClause{fieldChannel, []string{ref.channel}, 0}}}
+	}
+	return out, nil
+}
+
+// keysAt gives the documents of the messages with a ts, whatever their channel.
+func (c *compiler) keysAt(ref threadRef) ([]string, error) {
+	prefix := appendUint24(secondKey(ref.ts.Second()), uint32(ref.ts.Counter()))
+	dict, err := c.reader.FieldDictPrefix(fieldID, prefix)
+	if err != nil {
+		return nil, err
+	}
+	defer dict.Close()
+	var ids []string
+	for {
+		e, err := dict.Next()
+		if err != nil || e == nil {
+			return ids, err
+		}
+		ids = append(ids, e.Term)
+	}
+}
+
+// within compiles a span of time: whole months and whole days by their keywords, the days at its ends by keys.
+func (c *compiler) within(s span) (clause, error) {
+	if s.isEmpty() {
+		return noneClause{}, nil
+	}
+	months, err := c.periods(fieldMonth, "", "200601", s)
+	if err != nil {
+		return nil, err
+	}
+	if months.covered {
+		return allClause{}, nil
+	}
+	days := periods{}
+	for _, m := range months.partial {
+		d, err := c.periods(fieldDay, m, "20060102", s)
+		if err != nil {
+			return nil, err
+		}
+		days.whole = append(days.whole, d.whole...)
+		days.partial = append(days.partial, d.partial...)
+	}
+	kids := []clause{anyClause{fieldMonth, months.whole, 0}, anyClause{fieldDay, days.whole, 0}}
+	for _, d := range days.partial {
+		kids = append(kids, betweenClause{anyClause{fieldDay, []string{d}, 0}, string(secondKey(s.from)), string(secondKey(s.to))})
+	}
+	return orClause{kids}, nil
+}
+
+// periods are the months or days of the index that a span concerns.
+type periods struct {
+	whole, partial []string
+	covered        bool // all of them are whole
+}
+
+// periods gives the terms of a field of time that begin with prefix and lie in the span, wholly or partly.
+func (c *compiler) periods(field, prefix, layout string, s span) (periods, error) {
+	p := periods{covered: true}
+	dict, err := c.reader.FieldDictPrefix(field, []byte(prefix))
+	if err != nil {
+		return p, err
+	}
+	defer dict.Close()
+	for {
+		e, err := dict.Next()
+		if err != nil || e == nil {
+			return p, err
+		}
+		begin, err := time.Parse(layout, e.Term)
+		if err != nil {
+			return p, fmt.Errorf("%w: %s %q: %w", ErrDamaged, field, e.Term, err)
+		}
+		end := begin.AddDate(0, 0, 1)
+		if field == fieldMonth {
+			end = begin.AddDate(0, 1, 0)
+		}
+		switch common := s.and(span{begin.Unix(), end.Unix()}); {
+		case common.isEmpty():
+			p.covered = false
+		case common.from == begin.Unix() && common.to == end.Unix():
+			p.whole = append(p.whole, e.Term)
+		default:
+			p.covered = false
+			p.partial = append(p.partial, e.Term)
+		}
+	}
+}

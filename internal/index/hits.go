@@ -1,0 +1,177 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"archiver/internal/record"
+	"archiver/internal/storage"
+)
+
+// load reads the messages of some documents and passes on their hits, in the order of the documents. It reads them in
+// the archive's own order, which is cheaper.
+func (s *session) load(refs []ref, each func(Hit) error) error {
+	keys := make([]key, len(refs))
+	order := make([]int, len(refs))
+	for i, r := range refs {
+		k, err := s.key(r.id)
+		if err != nil {
+			return err
+		}
+		keys[i], order[i] = k, i
+	}
+	slices.SortFunc(order, func(i, j int) int { return compareKeys(keys[i], keys[j]) })
+	messages := make([]*record.Message, len(refs))
+	for n, i := range order {
+		if n > 0 && keys[i].ts == keys[order[n-1]].ts && keys[i].channel == keys[order[n-1]].channel {
+			messages[i] = messages[order[n-1]]
+			continue
+		}
+		m, err := s.message(keys[i])
+		if err != nil {
+			return err
+		}
+		messages[i] = m
+	}
+	for i, m := range messages {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+		if err := each(s.hit(m, keys[i], refs[i].score)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareKeys orders by channel, then by time.
+func compareKeys(a, b key) int {
+	return cmp.Or(cmp.Compare(a.channel, b.channel), cmp.Compare(a.ts, b.ts), cmp.Compare(a.version, b.version))
+}
+
+func (s *session) key(id string) (key, error) {
+	k, err := decodeKey(id)
+	if err == nil && int(k.channel) >= len(s.channels) {
+		err = fmt.Errorf("channel number %d has no id", k.channel)
+	}
+	if err != nil {
+		return k, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return k, nil
+}
+
+func (s *session) message(k key) (*record.Message, error) {
+	m, err := s.archive.Message(s.ctx, s.channels[k.channel], k.ts)
+	switch {
+	case errors.Is(err, storage.ErrNotFound), err == nil && int(k.version) > len(m.Versions):
+		return nil, fmt.Errorf("%w: it knows version %d of %s/%s, the archive does not", ErrDamaged, k.version, s.channels[k.channel], k.ts)
+	case err != nil:
+		return nil, fmt.Errorf("message %s/%s: %w", s.channels[k.channel], k.ts, err)
+	}
+	return m, nil
+}
+
+func (s *session) hit(m *record.Message, k key, score float64) Hit {
+	h := Hit{
+		Channel: m.Channel, ChannelName: s.names.channelName(m.Channel),
+		TS: m.TS, ThreadTS: m.Thread, Time: m.TS.Time().Format(time.RFC3339),
+		User: m.User, UserName: s.names.userName(m.User), Kind: m.Kind,
+		Version: int(k.version), Versions: len(m.Versions), Deleted: m.Deleted != nil,
+		Score: score, Snippet: snippet(m.Versions[k.version-1].Text, s.marks),
+	}
+	if m.FileID != "" {
+		h.File = &m.FileID
+	}
+	return h
+}
+
+// matchMemory is up to how many documents Match sorts at once, in 14 bytes each; beyond it goes channel by channel.
+const matchMemory = 1 << 20
+
+// Match calls each with every matching message by (channel, ts), each message once. Sort, Limit, Offset and Cursor of
+// the request are not used. Errors are as those of Search.
+func (ix *Index) Match(ctx context.Context, a *storage.Archive, r Request, each func(channel string, ts record.TS) error) error {
+	r.Sort, r.Limit, r.Offset = oldest, 0, 0
+	err := ix.session(ctx, a, r, func(s *session) error {
+		_, total, err := s.page(1, nil, nil)
+		if err != nil {
+			return err
+		}
+		channels := sortedNumbers(s.channels)
+		if total <= matchMemory {
+			return s.matchAll(channels, each)
+		}
+		return s.matchByChannel(channels, each)
+	})
+	if err != nil {
+		return fmt.Errorf("match: %w", err)
+	}
+	return nil
+}
+
+// sortedNumbers gives the numbers of channels by their ids.
+func sortedNumbers(ids []string) []uint32 {
+	numbers := make([]uint32, len(ids))
+	for n := range ids {
+		numbers[n] = uint32(n)
+	}
+	slices.SortFunc(numbers, func(a, b uint32) int { return cmp.Compare(ids[a], ids[b]) })
+	return numbers
+}
+
+// matchAll sorts all matches by channel; within one they come by time.
+func (s *session) matchAll(channels []uint32, each func(string, record.TS) error) error {
+	rank := make([]int, len(channels))
+	for i, n := range channels {
+		rank[n] = i
+	}
+	found := make([][]([keyTS]byte), len(channels))
+	for r, err := range s.refs(0, nil) {
+		if err != nil {
+			return err
+		}
+		k, err := s.key(r.id)
+		if err != nil {
+			return err
+		}
+		found[rank[k.channel]] = append(found[rank[k.channel]], [keyTS]byte([]byte(r.id[:keyTS])))
+	}
+	for i, all := range found {
+		for _, at := range slices.Compact(all) {
+			if err := each(s.channels[channels[i]], tsOfKey(string(at[:]))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// matchByChannel asks for one channel after another.
+func (s *session) matchByChannel(channels []uint32, each func(string, record.TS) error) error {
+	root := s.root
+	for _, n := range channels {
+		s.root = andClause{must: []clause{root}, filter: []clause{anyClause{fieldChannel, []string{s.channels[n]}, 0}}}
+		var last record.TS
+		for r, err := range s.refs(0, nil) {
+			if err != nil {
+				return err
+			}
+			k, err := s.key(r.id)
+			if err != nil {
+				return err
+			}
+			if k.ts == last {
+				continue // another version of the same message
+			}
+			last = k.ts
+			if err := each(s.channels[n], k.ts); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
