@@ -20,12 +20,14 @@ type follower struct {
 	cancel      context.CancelFunc
 	failed      error
 	done, total atomic.Uint64
+	meter       meter // used by line alone
 }
 
 // followArchive starts to follow the archive. finish must be called.
 func followArchive(ctx context.Context, e *env, a *storage.Archive) *follower {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &follower{env: e, archive: a, woken: make(chan struct{}, 1), finished: make(chan struct{}), cancel: cancel}
+	f.meter = meter{what: "index", format: count[int64]}
 	go func() {
 		defer close(f.finished)
 		f.failed = f.run(ctx)
@@ -93,5 +95,5 @@ func (f *follower) finish(ctx context.Context) {
 }
 
 func (f *follower) line(elapsed time.Duration) string {
-	return share("index", int64(f.done.Load()), int64(f.total.Load()), elapsed, count[int64])
+	return f.meter.line(int64(f.done.Load()), int64(f.total.Load()), elapsed)
 }

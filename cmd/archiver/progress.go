@@ -54,17 +54,30 @@ func (u *ui) show(line string) {
 	u.err.line("archiver: " + printable(line))
 }
 
-// share says how far a job with a known total is: a share, a rate and the time left.
-func share(what string, done, total int64, elapsed time.Duration, format func(int64) string) string {
-	parts := []string{fmt.Sprintf("%s: %s", what, format(done))}
-	if total > 0 {
-		parts[0] = fmt.Sprintf("%s: %s of %s (%d%%)", what, format(done), format(total), done*100/total)
+// meter says how far a job with a known total is: a share, a rate and the time left. The job may have begun before it
+// is watched.
+type meter struct {
+	what   string
+	format func(int64) string
+	begun  bool
+	from   int64         // done at the first call of line
+	since  time.Duration // elapsed at the first call of line
+}
+
+func (m *meter) line(done, total int64, elapsed time.Duration) string {
+	if !m.begun {
+		m.begun, m.from, m.since = true, done, elapsed
 	}
+	parts := []string{fmt.Sprintf("%s: %s", m.what, m.format(done))}
+	if total > 0 {
+		parts[0] = fmt.Sprintf("%s: %s of %s (%d%%)", m.what, m.format(done), m.format(total), done*100/total)
+	}
+	done, total, elapsed = done-m.from, total-m.from, elapsed-m.since
 	if rate := perSecond(done, elapsed); rate > 0 {
-		parts = append(parts, format(rate)+"/s")
+		parts = append(parts, m.format(rate)+"/s")
 	}
 	if left := timeLeft(done, total, elapsed); left > 0 {
-		parts = append(parts, about(left)+" left")
+		parts = append(parts, "about "+about(left)+" left")
 	}
 	return strings.Join(parts, ", ")
 }

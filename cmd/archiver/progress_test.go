@@ -39,18 +39,24 @@ func TestSyncLine(t *testing.T) {
 	}
 }
 
-func TestShare(t *testing.T) {
-	for _, test := range []struct {
+func TestMeter(t *testing.T) {
+	type call struct {
 		done, total int64
 		elapsed     time.Duration
+	}
+	for _, test := range []struct {
+		first, then call
 		want        string
 	}{
-		{0, 0, 0, "index: 0"},
-		{5000, 20_000, 2 * time.Second, "index: 5,000 of 20,000 (25%), 2,500/s, 6 s left"},
-		{20_000, 20_000, 2 * time.Second, "index: 20,000 of 20,000 (100%), 10,000/s"},
-		{1, 10_000, 2 * time.Second, "index: 1 of 10,000 (0%), 1/s, 5.6 h left"},
+		{call{}, call{}, "index: 0"},
+		{call{0, 20_000, 0}, call{5000, 20_000, 2 * time.Second}, "index: 5,000 of 20,000 (25%), 2,500/s, about 6 s left"},
+		{call{}, call{20_000, 20_000, 2 * time.Second}, "index: 20,000 of 20,000 (100%), 10,000/s"},
+		{call{}, call{1, 10_000, 2 * time.Second}, "index: 1 of 10,000 (0%), 1/s, about 5.6 h left"},
+		{call{8000, 10_000, time.Minute}, call{9000, 10_000, 70 * time.Second}, "index: 9,000 of 10,000 (90%), 100/s, about 10 s left"},
 	} {
-		if got := share("index", test.done, test.total, test.elapsed, count[int64]); got != test.want {
+		m := meter{what: "index", format: count[int64]}
+		m.line(test.first.done, test.first.total, test.first.elapsed)
+		if got := m.line(test.then.done, test.then.total, test.then.elapsed); got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)
 		}
 	}

@@ -1,8 +1,8 @@
 // Package benchmark measures what a first sync costs, from outside: it builds the program, runs it against a simulator
 // in a process of its own, and asks the operating system what the program used.
 //
-//	go test -bench FirstSync -benchtime=1x ./internal/benchmark
-//	go test -bench FirstSync -benchtime=1x ./internal/benchmark -rounds 1 -generate 100000
+//	go test -run NONE -bench FirstSync -benchtime 1x -timeout 1h ./internal/benchmark
+//	go test -run NONE -bench FirstSync -benchtime 1x ./internal/benchmark -rounds 1 -generate 100000 -nozstd
 //
 // Beside every figure stands its ratio to a baseline of the same run, since absolute figures say little about another
 // machine: fetch and decode only (the command fetchall, which asks for the same things and keeps nothing) for time, CPU

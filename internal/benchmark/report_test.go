@@ -84,7 +84,8 @@ func (r *report) print(out io.Writer) {
 			number(without/base, 2), number(median(r.second, value), digits))
 	}
 	line("wall time, s", 2, seconds)
-	line("messages/s", 0, func(r run) float64 { return n / r.wall.Seconds() })
+	row(out, "messages/s", number(n/median(r.fetch, seconds), 0), number(n/median(r.with, seconds), 0), "",
+		number(n/median(r.without, seconds), 0))
 	line("CPU, s", 2, func(r run) float64 { return r.cpu.Seconds() })
 	line("CPU, µs a message", 1, func(r run) float64 { return cpuMicros(r) / n })
 	line("peak RSS, MB", 0, megabytes)

@@ -1,13 +1,16 @@
+//go:build unix
+
 package index
 
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
-	"archiver/internal/record"
+	"github.com/blevesearch/bleve/v2"
 )
 
 // cpu is the processor time that the process has used.
@@ -22,7 +25,8 @@ func cpu(b *testing.B) time.Duration {
 // BenchmarkCatchUp indexes the chat corpus from zero: CPU time and bytes a message, reading the archive included.
 func BenchmarkCatchUp(b *testing.B) {
 	a := newArchive(b)
-	messages := putCorpus(b, a, 1)
+	messages := corpus(b, 1)
+	putCorpus(b, a, messages)
 	for i := 0; b.Loop(); i++ {
 		before := cpu(b)
 		dir := filepath.Join(b.TempDir(), fmt.Sprint(i))
@@ -39,22 +43,134 @@ func BenchmarkCatchUp(b *testing.B) {
 		if err := ix.Close(); err != nil {
 			b.Fatal(err)
 		}
-		b.ReportMetric(float64(used.Microseconds())/float64(messages), "cpu-µs/message")
-		b.ReportMetric(float64(st.Bytes)/float64(messages), "B/message")
+		b.ReportMetric(float64(used.Microseconds())/float64(len(messages)), "cpu-µs/message")
+		b.ReportMetric(float64(st.Bytes)/float64(len(messages)), "B/message")
 	}
 }
 
 func BenchmarkTokenize(b *testing.B) {
 	var texts []string
 	size := 0
-	readCorpus(b, 40, func(l line, _ record.TS) {
-		texts = append(texts, l.Text)
-		size += len(l.Text)
-	})
+	for _, m := range corpus(b, 40) {
+		texts = append(texts, m.Text)
+		size += len(m.Text)
+	}
 	b.SetBytes(int64(size) / int64(len(texts)))
 	b.ReportAllocs()
 	var t tokenizer
 	for i := 0; b.Loop(); i++ {
 		t.run(texts[i%len(texts)], false)
+	}
+}
+
+// plain is a message as a bleve index with the default mapping would be given it.
+type plain struct {
+	Channel, User, Text, Kind string
+	Time                      time.Time
+}
+
+// BenchmarkMappings indexes the same slice of the corpus in turns with bleve's default mapping, batch 100, and with
+// this package, and reports the ratio of both.
+func BenchmarkMappings(b *testing.B) {
+	messages := corpus(b, 8)
+	a := newArchive(b)
+	putCorpus(b, a, messages)
+	var ours, theirs time.Duration
+	var ourBytes, theirBytes int64
+	for i := 0; b.Loop(); i++ {
+		before := cpu(b)
+		dir := filepath.Join(b.TempDir(), fmt.Sprint(i))
+		ix, err := Open(b.Context(), dir, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		catchUp(b, ix, a)
+		ourBytes += settled(b, ix.bleve, dir)
+		ours += cpu(b) - before
+
+		before = cpu(b)
+		dir = filepath.Join(b.TempDir(), fmt.Sprint("default", i))
+		theirBytes += indexByDefault(b, dir, messages)
+		theirs += cpu(b) - before
+	}
+	n := float64(len(messages) * b.N)
+	b.ReportMetric(float64(ours.Microseconds())/n, "cpu-µs/message")
+	b.ReportMetric(float64(theirs.Microseconds())/n, "cpu-µs/message-default")
+	b.ReportMetric(float64(ours)/float64(theirs), "cpu-ratio")
+	b.ReportMetric(float64(ourBytes)/n, "B/message")
+	b.ReportMetric(float64(ourBytes)/float64(theirBytes), "B-ratio")
+}
+
+func indexByDefault(b *testing.B, dir string, messages []message) int64 {
+	ix, err := bleve.New(dir, bleve.NewIndexMapping())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for chunk := range slices.Chunk(messages, 100) {
+		batch := ix.NewBatch()
+		for _, m := range chunk {
+			if err := batch.Index(m.Channel+"/"+string(m.ts), plain{m.Channel, m.User, m.Text, m.Kind, m.Time}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := ix.Batch(batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return settled(b, ix, dir)
+}
+
+// settled waits until bleve has merged what it wants to, closes the index and measures it.
+func settled(b *testing.B, ix bleve.Index, dir string) int64 {
+	stats := func() string {
+		m := ix.StatsMap()["index"].(map[string]any)
+		return fmt.Sprint(m["TotFileMergeZapBeg"], m["TotFileMergeZapEnd"], m["CurRootEpoch"], m["LastPersistedEpoch"])
+	}
+	for last, since := stats(), time.Now(); time.Since(since) < 300*time.Millisecond; time.Sleep(20 * time.Millisecond) {
+		if now := stats(); now != last {
+			last, since = now, time.Now()
+		}
+	}
+	if err := ix.Close(); err != nil {
+		b.Fatal(err)
+	}
+	size, err := sizeOf(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return size
+}
+
+// BenchmarkSearch answers queries over the chat corpus, hits read from the archive included.
+func BenchmarkSearch(b *testing.B) {
+	a := newArchive(b)
+	putCorpus(b, a, corpus(b, 1))
+	ix := openIndex(b, a, Options{})
+	catchUp(b, ix, a)
+	for _, bb := range []struct {
+		name, query string
+		r           Request
+	}{
+		{"Term", "ubuntu", Request{Limit: 10}},
+		{"RareTerm", "qemu", Request{Limit: 10}},
+		{"And", "install driver", Request{Limit: 10}},
+		{"Phrase", `"how do i"`, Request{Limit: 10}},
+		{"Prefix", "inst*", Request{Limit: 10}},
+		{"Fuzzy", "ubunut~1", Request{Limit: 10}},
+		{"Filter", "in:irc-ubuntu after:2008-01-01 before:2010-01-01", Request{Limit: 50, Sort: newest}},
+		{"Everything", "", Request{Limit: 50, Sort: newest}},
+		{"Page", "ubuntu", Request{Limit: 50, Sort: newest}},
+		{"DeepPage", "ubuntu", Request{Limit: 50, Offset: 5000, Sort: newest}},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			var total uint64
+			before := cpu(b)
+			for b.Loop() {
+				_, answer := find(b, ix, a, bb.query, bb.r)
+				total = answer.Total
+			}
+			b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N)/1000, "cpu-ms/op")
+			b.ReportMetric(float64(total), "hits")
+		})
 	}
 }

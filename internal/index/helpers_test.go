@@ -159,8 +159,15 @@ type line struct {
 	Edited  string    `json:"edited"`
 }
 
-// readCorpus calls f with every nth message of the corpus, with its ts.
-func readCorpus(t testing.TB, nth int, f func(line, record.TS)) {
+// message is a message of the corpus with its ts.
+type message struct {
+	line
+	ts   record.TS
+	root record.TS // of its thread, "" outside of threads and when the root is left out
+}
+
+// corpus reads every nth message of the corpus.
+func corpus(t testing.TB, nth int) []message {
 	t.Helper()
 	file, err := os.Open(corpusPath(t, "messages.ndjson.zst"))
 	if err != nil {
@@ -174,62 +181,58 @@ func readCorpus(t testing.TB, nth int, f func(line, record.TS)) {
 	defer z.Close()
 	lines := bufio.NewScanner(z)
 	lines.Buffer(nil, 1<<20)
-	last := struct {
-		channel string
-		second  int64
-		counter int
-	}{}
+	var out []message
+	roots := map[string]record.TS{}
+	counters := map[string]int{}
 	for n := 0; lines.Scan(); n++ {
-		var l line
-		if err := json.Unmarshal(lines.Bytes(), &l, json.RejectUnknownMembers(false)); err != nil {
+		if n%nth > 0 {
+			continue
+		}
+		var m message
+		if err := json.Unmarshal(lines.Bytes(), &m.line); err != nil {
 			t.Fatal(err)
 		}
-		if l.Channel != last.channel || l.Time.Unix() != last.second {
-			last.channel, last.second, last.counter = l.Channel, l.Time.Unix(), -1
+		second := m.Channel + m.Time.Format(time.RFC3339)
+		m.ts = record.MakeTS(m.Time.Unix(), counters[second])
+		counters[second]++
+		roots[m.Channel+"/"+m.ID] = m.ts
+		if m.Thread != "" {
+			m.root = roots[m.Channel+"/"+m.Thread]
 		}
-		last.counter++
-		if n%nth == 0 {
-			f(l, record.MakeTS(last.second, last.counter))
-		}
+		out = append(out, m)
 	}
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
+	return out
 }
 
-// putCorpus puts every nth message of the corpus; thread gives comments a parent.
-func putCorpus(t testing.TB, a *storage.Archive, nth int) (messages int) {
+// putCorpus puts messages of the corpus into an archive.
+func putCorpus(t testing.TB, a *storage.Archive, messages []message) {
 	t.Helper()
-	page := &storage.Page{Observed: time.Unix(1.7e9, 0).UTC()}
-	flush := func() {
+	kinds := map[string]string{"message": "", "system": "channel_join", "code": "code_block", "file": "file_share"}
+	page := &storage.Page{}
+	flush := func(channel string) {
 		if len(page.Messages) > 0 {
 			if err := a.Put(t.Context(), page); err != nil {
 				t.Fatal(err)
 			}
 		}
-		page = &storage.Page{Observed: page.Observed, Channel: page.Channel}
+		page = &storage.Page{Observed: time.Unix(1.7e9, 0).UTC(), Channel: channel}
 	}
-	roots := map[string]record.TS{}
-	kinds := map[string]string{"message": "", "system": "channel_join", "code": "code_block", "file": "file_share"}
-	readCorpus(t, nth, func(l line, ts record.TS) {
-		if l.Channel != page.Channel || len(page.Messages) == 1000 {
-			flush()
-			page.Channel = l.Channel
+	for _, m := range messages {
+		if m.Channel != page.Channel || len(page.Messages) == 1000 {
+			flush(m.Channel)
 		}
-		roots[l.Channel+l.ID] = ts
-		p := post{ts: string(ts), user: l.User + "@corpus.invalid", text: l.Text, extra: fmt.Sprintf(`"subtype":%q`, kinds[l.Kind])}
-		if root := roots[l.Channel+l.Thread]; l.Thread != "" && root != "" {
-			p.thread = string(root)
-		}
-		if l.Edited != "" {
+		p := post{ts: string(m.ts), thread: string(m.root), user: m.User + "@corpus.invalid", text: m.Text}
+		p.extra = fmt.Sprintf(`"subtype":%q`, kinds[m.Kind])
+		if m.Edited != "" {
 			p.extra += `,"edited":{}`
 		}
 		page.Messages = append(page.Messages, p.seen())
-		messages++
-	})
-	flush()
+	}
+	flush("")
 	if err := a.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return messages
 }

@@ -96,8 +96,6 @@ func (b *block) find(key string) []record.Entry {
 	return found
 }
 
-func (b *block) indexes() []int32 { return b.order }
-
 // size is about the memory that the block takes.
 func (b *block) size() int { return b.payload + 160*len(b.entries) + 64 }
 

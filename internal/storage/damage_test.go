@@ -186,7 +186,7 @@ func TestNoFlippedBitIsSilent(t *testing.T) {
 		}
 		n := 10
 		if filepath.Base(path) == databaseName {
-			n = rounds(60, 400, 20_000)
+			n = rounds(60, 300, 20_000)
 		}
 		counts := make(map[outcome]int)
 		for range n {

@@ -116,3 +116,19 @@ func syncFile(path string) error {
 	}
 	return errors.Join(f.Sync(), f.Close())
 }
+
+// repairHead brings HEAD up to the database, which a crash between a commit and HEAD leaves behind.
+func (a *Archive) repairHead(txid uint64) error {
+	head, err := readHead(a.dir)
+	if err == nil && head != nil && head.Change == a.change.Load() && head.TxID == txid {
+		return nil
+	}
+	return a.writeHead(txid)
+}
+
+func (a *Archive) writeHead(txid uint64) error {
+	a.fsyncs.Add(headFsyncs)
+	return anchor{
+		Format: formatVersion, Archive: a.id, Change: a.change.Load(), TxID: txid, Time: a.o.Now().UTC(),
+	}.write(a.dir)
+}

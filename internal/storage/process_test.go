@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 func TestKilledWriterLosesNothing(t *testing.T) {
@@ -221,6 +223,26 @@ func TestOpenTellsWhatIsNoArchive(t *testing.T) {
 			if _, err := Open(t.Context(), dir, Options{ReadOnly: readOnly}); !errors.Is(err, want) {
 				t.Errorf("%s, read only %v: %v, want %v", dir, readOnly, err, want)
 			}
+		}
+	}
+}
+
+func TestNewerFormatIsRefused(t *testing.T) {
+	dir, _ := fullArchive(t)
+	db, err := bolt.Open(filepath.Join(dir, databaseName), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		key := []byte(metaFormat)
+		return tx.Bucket([]byte(bucketMeta)).Put(key, seal(bucketMeta, key, uint32Key(formatVersion+1)))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, readOnly := range []bool{true, false} {
+		if _, err := Open(t.Context(), dir, Options{ReadOnly: readOnly}); !errors.Is(err, ErrNewer) {
+			t.Errorf("read only %v: %v, want ErrNewer", readOnly, err)
 		}
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// patience is how often a run whose time is up looks whether it has put something into the archive.
-const patience = 50 * time.Millisecond
+// lookEvery is how often a run whose time is up looks whether it has put something into the archive.
+const lookEvery = 50 * time.Millisecond
 
 // limited is a context that knows when the run's time is up, so that the client does not begin a longer wait. It is
 // not cancelled by that: see [run.watch].
@@ -39,6 +39,6 @@ func (r *run) watch(ctx context.Context) {
 			r.end(&ending{Incomplete, errTimeUp})
 			return
 		}
-		timer.Reset(patience)
+		timer.Reset(lookEvery)
 	}
 }

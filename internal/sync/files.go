@@ -120,13 +120,14 @@ func describe(f *teamchat.File, presence record.FilePresence, reason string) rec
 
 // listFiles walks files.list.
 func (c *room) listFiles(ctx context.Context) error {
-	return pager{
+	_, err := pager{
 		size: c.run.PageSize,
 		ask: func(ctx context.Context, count, page int) (*teamchat.MessagePage, error) {
 			return c.run.Client.Files(ctx, teamchat.ListQuery{Channel: c.call, Count: count, Page: page})
 		},
 		take: c.takeFiles,
 	}.walk(ctx)
+	return err
 }
 
 func (c *room) takeFiles(ctx context.Context, page *teamchat.MessagePage) error {

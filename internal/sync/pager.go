@@ -21,6 +21,7 @@ const (
 var (
 	errBounds   = errors.New("the server does not honour the bounds or the order asked for")
 	errUnsteady = errors.New("the list changes too fast to be read without a gap")
+	errOdd      = errors.New("the list contradicts what it says of its length")
 	errRepeats  = errors.New("the server gives the same page again for other page numbers")
 )
 
@@ -29,29 +30,30 @@ var (
 // A page number and a count choose a window of the list. Each window is chosen to begin a few items before the end of
 // the one before (so the counts differ). As long as the list keeps its order, one item that is in both proves that
 // nothing between them was skipped, however many items came before it or vanished. Where there is none, the walk steps
-// back, and at last begins again.
+// back, and at last begins again. Where that leads nowhere, the list is read by other means: see [fixpoint].
 type pager struct {
 	size int // items to ask for at most
 	ask  func(ctx context.Context, count, page int) (*teamchat.MessagePage, error)
 	take func(ctx context.Context, page *teamchat.MessagePage) error // gets every answer; must bear items it has seen
 }
 
-// walk reads the list to its end.
-func (p pager) walk(ctx context.Context) error {
-	var last error
+// walk reads the list to its end. proven tells that no item that stayed in the list can have been skipped.
+func (p pager) walk(ctx context.Context) (proven bool, err error) {
+	p.size = max(p.size, minPage)
 	for range restarts {
-		pass := pass{pager: p, size: max(p.size, minPage)}
+		pass := pass{pager: p, size: p.size}
 		err := pass.run(ctx)
 		switch {
-		case errors.Is(err, errUnsteady), errors.Is(err, errRepeats):
-			last = err
+		case errors.Is(err, errUnsteady):
+		case errors.Is(err, errOdd), errors.Is(err, errRepeats):
+			return false, p.untilNothingNew(ctx)
 		case errors.Is(err, teamchat.ErrTooLarge) && p.size > minPage:
-			p.size, last = p.size/2, err
+			p.size = max(p.size/2, minPage)
 		default:
-			return err
+			return err == nil, err
 		}
 	}
-	return last
+	return false, errUnsteady
 }
 
 // pass is one walk over the list.
@@ -61,11 +63,12 @@ type pass struct {
 	first    []string // ids of the first window
 	previous []string // ids of the window before
 	next     int      // where in the list the window before ended
+	short    bool     // the first window was not full
 	windows  int
-	sorted   sorting
-	short    bool // the first window was not full
+	most     int // windows that are asked for, a multiple of what the list needs when nothing changes
 	retreats int
 	idle     int
+	sorted   sorting
 }
 
 func (p *pass) run(ctx context.Context) error {
@@ -83,7 +86,7 @@ func (p *pass) run(ctx context.Context) error {
 	return p.checkHead(ctx)
 }
 
-// open takes the first window.
+// open takes the first window. A list of one window ends there if it says so.
 func (p *pass) open(ctx context.Context, page *teamchat.MessagePage) (done bool, err error) {
 	p.windows, p.first = 1, ids(page)
 	p.previous, p.next = p.first, len(p.first)
@@ -91,98 +94,112 @@ func (p *pass) open(ctx context.Context, page *teamchat.MessagePage) (done bool,
 	if err := p.take(ctx, page); err != nil {
 		return false, err
 	}
-	used := p.size
-	if count := int(page.Paging.Count); page.Paging.Present && count > 0 {
-		used = min(used, count)
+	total := page.Paging.Total
+	switch count := int(page.Paging.Count); {
+	case !page.Paging.Present:
+		if p.short = p.next < p.size; p.short && p.next > 0 {
+			p.size = p.next // perhaps the most that the server gives
+		}
+	case count > 0:
+		p.size = min(p.size, count)
+		fallthrough
+	default:
+		p.short = p.next < p.size
 	}
-	p.short = p.next < used
-	if p.short && ends(page.Paging, p.next) || p.next == 0 && page.Paging.Total == 0 {
-		return true, nil
+	p.most = maxPages
+	if total > 0 {
+		p.most = 64 + 16*int(total)/p.size
 	}
-	p.size = used
-	if !page.Paging.Present && p.short {
-		p.size = p.next // perhaps the most that the server gives
+	if !agrees(page, p.size, 0) {
+		return false, errOdd
 	}
-	return false, nil
+	return p.next == 0 || p.short && total > 0, nil
 }
 
-// ends tells whether a list that says anything of its length ends after n items.
-func ends(paging teamchat.Paging, n int) bool {
-	if paging.Total > 0 {
-		return paging.Total <= int64(n)
-	}
-	return paging.Pages > 0 && paging.Page >= paging.Pages || paging.Present && n == 0
+// agrees tells whether a window holds as many items as it should on a list as long as it says. A list that says
+// nothing of its length agrees with everything.
+func agrees(page *teamchat.MessagePage, count, start int) bool {
+	total := int(page.Paging.Total)
+	return total <= 0 || len(page.Messages) == max(0, min(count, total-start))
 }
 
 // step takes the next window.
 func (p *pass) step(ctx context.Context) (done bool, err error) {
 	count, number, ok := window(p.next, p.size)
 	if !ok {
-		return p.probe(ctx)
+		count, number = p.size, (p.next+p.size-1)/p.size
+		return p.probe(ctx, count, number+1)
 	}
 	page, err := p.ask(ctx, count, number)
 	if err != nil {
 		return false, err
 	}
 	p.windows++
-	current := ids(page)
 	p.sorted.add(page)
 	if err := p.take(ctx, page); err != nil {
 		return false, err
 	}
+	current := ids(page)
 	switch {
+	case p.windows > p.most:
+		return false, errUnsteady
 	case p.repeats(current) && p.short:
 		return true, nil
 	case p.repeats(current):
 		return false, errRepeats
-	case !meet(p.previous, current):
+	case !agrees(page, count, count*(number-1)):
+		return false, errOdd
+	case common(p.previous, current) == 0:
 		return false, p.retreat()
 	}
-	return p.advance(ctx, page, current, count, count*(number-1))
+	return p.advance(ctx, page, current, count, number)
 }
 
-// advance goes behind the window current, which begins at start. It tells whether the list ends there.
-func (p *pass) advance(ctx context.Context, page *teamchat.MessagePage, current []string, count, start int) (done bool, err error) {
-	news := !subset(current, p.previous)
-	p.previous, p.next = current, start+len(current)
-	if news {
+// advance goes behind a window that is linked to the one before. It tells whether the list ends there.
+func (p *pass) advance(ctx context.Context, page *teamchat.MessagePage, current []string, count, number int) (done bool, err error) {
+	if n := len(current); !slices.Contains(p.previous, current[n-1]) {
 		p.idle = 0
 	} else if p.idle++; p.idle > idle {
 		return false, errUnsteady
 	}
+	p.previous, p.next = current, count*(number-1)+len(current)
 	switch {
 	case len(current) >= count:
 		return false, nil
-	case ends(page.Paging, p.next):
+	case page.Paging.Total > 0:
 		return true, nil
-	case !news:
-		return p.probe(ctx)
 	}
-	return false, nil
+	return p.probe(ctx, count, number+1)
 }
 
 // probe looks at the page behind what was read, where nothing should be left.
-func (p *pass) probe(ctx context.Context) (done bool, err error) {
-	page, err := p.ask(ctx, p.size, max(2, (p.next+p.size-1)/p.size+1))
+func (p *pass) probe(ctx context.Context, count, number int) (done bool, err error) {
+	page, err := p.ask(ctx, count, number)
 	if err != nil {
 		return false, err
 	}
 	p.windows++
+	if err := p.take(ctx, page); err != nil {
+		return false, err
+	}
 	current := ids(page)
-	if len(current) == 0 || p.repeats(current) || subset(current, p.previous) {
+	if common(p.previous, current) == len(current) || p.repeats(current) {
 		return true, nil
 	}
-	return false, errUnsteady
+	return false, errOdd
 }
 
 // repeats tells whether a window behind the first one shows the list's head, as from a server without page numbers.
 func (p *pass) repeats(current []string) bool {
-	return len(current) > 0 && len(p.first) > 0 && current[0] == p.first[0] && subset(current, p.first)
+	return len(current) > 0 && len(p.first) > 0 && current[0] == p.first[0] && common(p.first, current) == len(current)
 }
 
 // retreat steps back after a window without a link to the one before.
 func (p *pass) retreat() error {
-	if p.retreats++; p.retreats > retreats || p.next <= p.size {
+	if p.windows == 2 {
+		return errOdd // pages may be counted from 0
+	}
+	if p.retreats++; p.retreats > retreats {
 		return errUnsteady
 	}
 	p.next -= p.size / 2
@@ -202,7 +219,7 @@ func (p *pass) checkHead(ctx context.Context) error {
 	if err := p.take(ctx, page); err != nil {
 		return err
 	}
-	if !meet(p.first, ids(page)) {
+	if common(p.first, ids(page)) == 0 {
 		return errUnsteady
 	}
 	return nil
@@ -211,15 +228,22 @@ func (p *pass) checkHead(ctx context.Context) error {
 // window gives the page that begins at least a few items before next and reaches furthest beyond it, with a count of
 // at most size. There is none when size or next are too small.
 func window(next, size int) (count, page int, ok bool) {
-	from := next - min(overlap, max(1, size/4))
-	best := next
-	for c := min(size, from); c > 0 && 2*c >= min(size, from); c-- {
-		before := from / c
-		if end := (before + 1) * c; before > 0 && end > best {
-			count, page, best = c, before+1, end
+	for shared := min(overlap, max(1, size/4)); shared > 0; shared-- {
+		from, best := next-shared, next
+		for c := min(size, from); c > 1; c-- {
+			before := from / c
+			if end := (before + 1) * c; end > best {
+				count, page, best = c, before+1, end
+			}
+			if best > next && 2*c < size {
+				break // smaller counts reach less far
+			}
+		}
+		if best > next {
+			return count, page, true
 		}
 	}
-	return count, page, best > next
+	return 0, 0, false
 }
 
 // sorting watches whether a list is in the order of ts.
@@ -252,14 +276,15 @@ func ids(page *teamchat.MessagePage) []string {
 	return list
 }
 
-// meet tells whether a and b have an item in common.
-func meet(a, b []string) bool {
-	return len(b) > 0 && slices.ContainsFunc(a, contained(b))
-}
-
-func subset(some, all []string) bool {
-	in := contained(all)
-	return !slices.ContainsFunc(some, func(id string) bool { return !in(id) })
+// common is how many items of b are in a.
+func common(a, b []string) int {
+	in, n := contained(a), 0
+	for _, id := range b {
+		if in(id) {
+			n++
+		}
+	}
+	return n
 }
 
 func contained(list []string) func(string) bool {
@@ -274,7 +299,7 @@ func contained(list []string) func(string) bool {
 func (c *room) historyByPages(ctx context.Context) error {
 	var answer teamchat.Answer
 	var greatest record.TS
-	err := pager{
+	proven, err := pager{
 		size: c.run.PageSize,
 		ask: func(ctx context.Context, count, page int) (*teamchat.MessagePage, error) {
 			return c.run.Client.History(ctx, teamchat.HistoryQuery{Channel: c.call, Descending: true, Count: count, Page: page})
@@ -290,7 +315,7 @@ func (c *room) historyByPages(ctx context.Context) error {
 			return c.take(ctx, page.Answer, items.list, nil, false)
 		},
 	}.walk(ctx)
-	if err != nil || greatest == "" {
+	if err != nil || !proven || greatest == "" {
 		return err
 	}
 	p := c.page(answer)

@@ -5,11 +5,15 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 
 	"archiver/internal/record"
 	"archiver/internal/storage"
 	"archiver/internal/teamchat"
 )
+
+// threadTries is how often a thread is read that shows fewer comments than its parent counts.
+const threadTries = 3
 
 // thread is what a walk knows of a thread.
 type thread struct {
@@ -93,7 +97,7 @@ func (c *room) archivedCount(ctx context.Context, ts record.TS) (int64, error) {
 
 // listThreads walks threads.list, which shows comments that were added to old messages.
 func (c *room) listThreads(ctx context.Context) error {
-	return pager{
+	_, err := pager{
 		size: c.run.PageSize,
 		ask: func(ctx context.Context, count, page int) (*teamchat.MessagePage, error) {
 			return c.run.Client.Threads(ctx, teamchat.ListQuery{Channel: c.call, Count: count, Page: page})
@@ -106,6 +110,7 @@ func (c *room) listThreads(ctx context.Context) error {
 			return c.take(ctx, page.Answer, items.list, nil, true)
 		},
 	}.walk(ctx)
+	return err
 }
 
 // readThread reads the comments of a thread and settles its debt.
@@ -119,21 +124,48 @@ func (c *room) readThread(ctx context.Context, job threadJob) {
 	_ = c.run.put(ctx, &storage.Page{Observed: c.run.Now().UTC(), Channel: c.id, Owe: []storage.Debt{owed}})
 }
 
+// comments reads a thread until there are as many comments as the parent says. A count that the parent shows before or
+// after is as good: comments may be deleted meanwhile.
 func (c *room) comments(ctx context.Context, job threadJob) error {
+	want := job.count
+	for range threadTries {
+		p, n, err := c.readComments(ctx, job)
+		if err != nil {
+			return err
+		}
+		if int64(n) < want {
+			if want, err = c.currentCount(ctx, job.ts); err != nil {
+				return err
+			}
+		}
+		if int64(n) >= want {
+			return c.run.put(ctx, p)
+		}
+		p.Paid, p.Threads = nil, nil
+		if err := c.run.put(ctx, p); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("the server gives fewer comments than the %d it counts", want)
+}
+
+// readComments reads a thread once and gives the page that settles it, with the number of comments.
+func (c *room) readComments(ctx context.Context, job threadJob) (p *storage.Page, n int, err error) {
 	page, err := c.run.Client.Comments(ctx, c.call, string(job.ts))
 	var refusal *teamchat.Error
 	if errors.As(err, &refusal) && refusal.NotFound() {
-		return c.run.put(ctx, c.settled(teamchat.Answer{Received: c.run.Now().UTC()}, job))
+		p = c.page(teamchat.Answer{Received: c.run.Now().UTC()})
+		p.Paid = append(p.Paid, job.owed)
+		return p, math.MaxInt, nil
 	}
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	items, err := order(page)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	p := c.settled(page.Answer, job)
-	entry := storage.Thread{TS: job.ts, Count: job.count}
+	p = c.page(page.Answer)
 	digest := sha256.New()
 	for _, it := range items.list {
 		if it.ts == job.ts {
@@ -142,38 +174,22 @@ func (c *room) comments(ctx context.Context, job threadJob) error {
 		raw := record.Clean(it.message.Raw)
 		p.Messages = append(p.Messages, record.Seen{Key: string(it.ts), Thread: job.ts, Raw: raw})
 		digest.Write(raw)
-		entry.Comments++
 	}
+	entry := storage.Thread{TS: job.ts, Count: job.count, Comments: len(p.Messages)}
 	copy(entry.Digest[:], digest.Sum(nil))
-	p.Threads = append(p.Threads, entry)
-	if err := c.checkComments(ctx, job, entry.Comments); err != nil {
-		p.Paid, p.Threads = nil, nil
-		return errors.Join(c.run.put(ctx, p), err)
-	}
-	return c.run.put(ctx, p)
+	p.Threads, p.Paid = append(p.Threads, entry), append(p.Paid, job.owed)
+	return p, len(p.Messages), nil
 }
 
-// settled begins a page that pays for a thread.
-func (c *room) settled(a teamchat.Answer, job threadJob) *storage.Page {
-	p := c.page(a)
-	p.Paid = append(p.Paid, job.owed)
-	return p
-}
-
-// checkComments asks again when there are fewer comments than the parent said: they may have been deleted meanwhile.
-func (c *room) checkComments(ctx context.Context, job threadJob, comments int) error {
-	if job.count <= int64(comments) {
-		return nil
-	}
-	_, parent, err := c.run.Client.Item(ctx, c.call, string(job.ts))
+// currentCount is how many comments the parent shows now, 0 when it is gone or does not say.
+func (c *room) currentCount(ctx context.Context, ts record.TS) (int64, error) {
+	_, parent, err := c.run.Client.Item(ctx, c.call, string(ts))
 	var refusal *teamchat.Error
 	switch {
 	case errors.As(err, &refusal) && refusal.NotFound():
-		return nil
+		return 0, nil
 	case err != nil:
-		return err
-	case parent.CommentsCount > int64(comments):
-		return fmt.Errorf("the server gives %d of %d comments", comments, parent.CommentsCount)
+		return 0, err
 	}
-	return nil
+	return max(parent.CommentsCount, 0), nil
 }

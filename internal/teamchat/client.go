@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,7 +61,8 @@ type Client struct {
 	pace    pace
 	login   login
 
-	maxPage int64 // bytes of an answer that is held in memory
+	maxPage int64     // bytes of an answer that is held in memory
+	buffers sync.Pool // of *bytes.Buffer, for bodies, whose length often is not known before
 
 	downloadsNeedToken atomic.Bool // the server refused a ticket without a token
 

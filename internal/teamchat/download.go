@@ -19,8 +19,9 @@ const (
 )
 
 // Download is files.download, with the ticket alone unless the server wants the token too. f needs Ticket, Size and
-// Name: an error of the API or a page of HTML in place of the file is an [*Error], also with status 200, but a file
-// that really is JSON or HTML is told from those by its size, or where that is unknown by its name.
+// Name: an error of the API, a page of HTML or nothing in place of the file is an [*Error], also with status 200, but a
+// file that really is JSON or HTML is told from those by its size, or where that is unknown by its name. Any other body
+// is taken for the file, also when its length is not Size, which can lag behind.
 //
 // The body fails with an error that wraps [io.ErrUnexpectedEOF] when it is shorter than its length. A body without a
 // length has Length -1, and only the file's size can prove it whole. Reading is not repeated after an error.
@@ -151,6 +152,8 @@ func (s *sample) isError(res *http.Response, r *request) error {
 	}
 	text := trimStart(s.head)
 	switch {
+	case sized && s.length == 0:
+		return &Error{Method: r.method, Status: res.StatusCode, Err: errors.New("an empty body came in place of the file")}
 	case s.whole && len(text) > 0 && text[0] == '{':
 		return s.jsonError(res, r)
 	case looksLikeHTML(text) && !s.mayBeHTML(sized):

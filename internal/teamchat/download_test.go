@@ -108,7 +108,11 @@ func TestErrorsInPlaceOfAFile(t *testing.T) {
 		{"login page", sends("text/html", "\n<!doctype HTML><title>Log in</title>", true), 1000, temporary},
 		{"login page without a length", sends("text/html", "<html>"+strings.Repeat("x", 100_000), false), 1000, temporary},
 		{"login page, size unknown", sends("text/html", "<html>Log in</html>", true), -1, temporary},
-		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://other.example/?x=1", http.StatusFound) }, 1000, temporary},
+		{"nothing", sends("", "", true), 1000, temporary},
+		{"nothing without a length", sends("", "", false), 1000, temporary},
+		{"redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://other.example/?x=1", http.StatusFound)
+		}, 1000, temporary},
 		{"404", status(404, "", "not here"), 1000, missing},
 		{"410", status(410, "", "<html>"), 1000, missing},
 		{"403", status(403, "", "<html>"), 1000, denied},

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -135,23 +134,23 @@ func (c *Client) attempt(ctx context.Context, r *request) (*reply, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
-	bytes, err := c.readPage(res, r)
+	body, err := c.readPage(res, r)
 	if err != nil {
 		return nil, err
 	}
-	env, err := judge(res, bytes, r)
+	env, err := judge(res, body, r)
 	if err != nil {
 		return nil, err
 	}
 	return &reply{Answer{Received: time.Now().UTC(), Date: date(res)}, env}, nil
 }
 
-// buffers are for reading bodies, whose length often is not known before.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
 // readPage reads a whole body into memory of its own, up to c.maxPage.
 func (c *Client) readPage(res *http.Response, r *request) ([]byte, error) {
-	buffer := buffers.Get().(*bytes.Buffer)
+	buffer, _ := c.buffers.Get().(*bytes.Buffer)
+	if buffer == nil {
+		buffer = new(bytes.Buffer)
+	}
 	buffer.Reset()
 	if n := res.ContentLength; n > 0 && n <= c.maxPage {
 		buffer.Grow(int(n) + bytes.MinRead)
@@ -166,7 +165,7 @@ func (c *Client) readPage(res *http.Response, r *request) ([]byte, error) {
 	if buffer.Cap() > maxPooled {
 		return buffer.Bytes(), err
 	}
-	defer buffers.Put(buffer)
+	defer c.buffers.Put(buffer)
 	return bytes.Clone(buffer.Bytes()), err
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ type call struct {
 	server  *Server
 	form    url.Values
 	session *session
+	whole   bool    // the answer will be sent as it is
 	buffer  *[]byte // what the renderer began with, goes back to the pool
 
 	status      int
@@ -66,12 +68,20 @@ var methods = map[string]func(*call) error{
 	"channels.historyNoComments":    (*call).history,
 	"channels.info":                 (*call).channelInfo,
 	"channels.list":                 (*call).channelsList,
+	"conferences.list":              (*call).conferencesList,
+	"documentation.errors":          (*call).documentationErrors,
+	"events.get":                    (*call).eventsGet,
+	"events.history":                (*call).eventsHistory,
+	"events.upcoming":               (*call).eventsUpcoming,
 	"files.download":                (*call).download,
 	"files.list":                    (*call).filesList,
 	"items.info":                    (*call).itemInfo,
 	"iwauthentication.login.digest": (*call).digest,
 	"iwauthentication.login.plain":  (*call).login,
 	"iwauthentication.logout":       (*call).logout,
+	"mentions.list":                 (*call).mentionsList,
+	"pins.list":                     (*call).pinsList,
+	"search.users":                  (*call).searchUsers,
 	"threads.comments":              (*call).comments,
 	"threads.list":                  (*call).threads,
 	"time.now":                      (*call).timeNow,
@@ -113,6 +123,9 @@ func (c *call) dispatch(method string) error {
 	}
 	c.w.mu.RLock()
 	defer c.w.mu.RUnlock()
+	if rec := c.w.served; rec != nil && c.whole && slices.Contains(rec.methods, method) {
+		c.rec = rec
+	}
 	return do(c)
 }
 

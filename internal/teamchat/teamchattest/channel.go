@@ -16,10 +16,14 @@ type channel struct {
 	creator  int32
 	latest   int64 // second of the newest main message ever
 	messages []message
-	threads  []uint64          // main messages that have comments, ascending
-	parents  map[uint64]uint64 // comment to main message
-	files    []*file           // ascending by id
-	members  []int32           // in order of joining
+	threads  []uint64            // main messages that have comments, ascending
+	parents  map[uint64]uint64   // comment to main message
+	ghosts   map[uint64]*message // deleted main messages whose comments stayed
+	files    []*file             // ascending by id
+	events   []*event            // ascending by id
+	pins     []pin               // ascending by id
+	hidden   int                 // how many messages are
+	members  []int32             // in order of joining
 	joined   map[int32]bool
 
 	archived, unreadable, unlisted bool

@@ -1,20 +1,24 @@
 package teamchattest
 
 import (
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Fault is something that goes wrong with one answer. Delay combines with the others; of those only the first that is
 // set takes effect, in the order of the fields.
 type Fault struct {
-	Method string // "" is any
-	At     int64  // the request, counted from 1 by method (of all for ""); 0 is the next one that comes
-	Times  int    // how many requests in a row; 0 is 1, below 0 is all
+	Method string                // "" is any
+	Match  func(url.Values) bool // which requests by their form; nil is all
+	At     int64                 // the request, counted from 1 by method (of all for ""); 0 is the next one that comes
+	Times  int                   // how many requests in a row; 0 is 1, below 0 is all
 
 	Delay time.Duration // before the answer
 
@@ -22,6 +26,8 @@ type Fault struct {
 	Status       int           // HTTP status with a short text in place of the answer
 	RetryAfter   string        // header of Status: seconds or a date
 	HTML         bool          // a login page with status 200
+	Redirect     string        // status 302 to this address, which may be of another host
+	Error        string        // an error of the API, its details behind a space: "gw_error e_db"
 	Empty        bool          // an empty body with status 200
 	Reset        bool          // the connection is reset without an answer
 	Drop         bool          // the call is carried out, then the connection is closed without an answer
@@ -29,9 +35,40 @@ type Fault struct {
 	Cut          int           // the connection breaks after so many bytes of the declared length
 	CutOpen      int           // likewise, without a declared length: the end looks proper
 	Drip         time.Duration // a wait before each of the answer's 16 parts
+	BOM          bool          // a byte order mark before the answer
+	Gzip         bool          // compressed, and said to be, whether asked for or not
 
 	left  int
 	begun bool
+}
+
+// Faults are one fault of each kind by name, for campaigns that put each at every request in turn. Slow ones take
+// less than 0.1 s; RetryAfter is 0 seconds; a page outside the API answers the redirected, if the server has one.
+func Faults() map[string]Fault {
+	return map[string]Fault{
+		"429 with Retry-After":    {Status: 429, RetryAfter: "0"},
+		"429 without Retry-After": {Status: 429},
+		"500":                     {Status: 500},
+		"503":                     {Status: 503},
+		"HTML":                    {HTML: true},
+		"byte order mark":         {BOM: true},
+		"cut body":                {Cut: 20},
+		"cut without a length":    {CutOpen: 20},
+		"database error":          {Error: "gw_error e_db"},
+		"dropped answer":          {Drop: true},
+		"empty body":              {Empty: true},
+		"expired token":           {InvalidToken: true},
+		"gzip":                    {Gzip: true},
+		"redirect":                {Redirect: "/login"},
+		"reset":                   {Reset: true},
+		"slow drip":               {Drip: 5 * time.Millisecond},
+		"truncated JSON":          {Truncate: 20},
+	}
+}
+
+// harmless tells whether the answer is sent as it is, or in a form that holds all of it.
+func (f *Fault) harmless() bool {
+	return f == nil || !f.Drop && f.Truncate == 0 && f.Cut == 0 && f.CutOpen == 0
 }
 
 // Fault adds a fault. Faults are tried in the order they were added; one request meets at most one.
@@ -53,13 +90,13 @@ func (s *Server) ClearFaults() {
 }
 
 // takeFault gives the fault of the request that was counted last. Callers hold mu.
-func (s *Server) takeFault(method string) *Fault {
+func (s *Server) takeFault(method string, form url.Values) *Fault {
 	for i, f := range s.faults {
 		n := s.total
 		if f.Method != "" {
 			n = s.requests[method]
 		}
-		if f.Method != "" && f.Method != method {
+		if f.Method != "" && f.Method != method || f.Match != nil && !f.Match(form) {
 			continue
 		}
 		if !f.begun && f.At != 0 && f.At != n {
@@ -87,6 +124,10 @@ func (f *Fault) preempts(rw http.ResponseWriter, req *http.Request, c *call) boo
 	case f.HTML:
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		io.WriteString(rw, "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form>user, password</form></body></html>\n")
+	case f.Redirect != "":
+		http.Redirect(rw, req, f.Redirect, http.StatusFound)
+	case f.Error != "":
+		c.fault(rw, f.Error)
 	case f.Empty:
 		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 	case f.Reset:
@@ -141,10 +182,43 @@ func (f *Fault) send(rw http.ResponseWriter, c *call) {
 	case f.Drip > 0:
 		f.drip(rw, c, body)
 		return
+	case f.BOM:
+		marked(rw, c, body)
+		return
+	case f.Gzip:
+		compress(rw, c, body)
+		return
 	}
 	rw.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 	rw.WriteHeader(c.status)
 	c.copyTo(rw, body, size)
+}
+
+// marked sends the answer behind a byte order mark.
+func marked(rw http.ResponseWriter, c *call, body io.Reader) {
+	const mark = "\ufeff"
+	rw.Header().Set("Content-Length", strconv.FormatInt(c.size+int64(len(mark)), 10))
+	rw.WriteHeader(c.status)
+	io.WriteString(rw, mark)
+	c.copyTo(rw, body, c.size)
+}
+
+// compress sends the answer as gzip.
+func compress(rw http.ResponseWriter, c *call, body io.Reader) {
+	rw.Header().Set("Content-Encoding", "gzip")
+	rw.WriteHeader(c.status)
+	z := gzip.NewWriter(rw)
+	defer z.Close()
+	io.Copy(z, body)
+}
+
+// fault answers with an error of the API in place of the call.
+func (c *call) fault(rw http.ResponseWriter, text string) {
+	code, details, _ := strings.Cut(text, " ")
+	c.fail("", &apiError{code, details})
+	rw.Header().Set("Content-Type", c.contentType)
+	rw.WriteHeader(c.status)
+	rw.Write(c.b)
 }
 
 func (f *Fault) cut(rw http.ResponseWriter, c *call, body io.Reader) {

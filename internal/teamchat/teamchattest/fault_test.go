@@ -36,6 +36,8 @@ func attempt(c *caller, method string) string {
 		return "no JSON"
 	case bytes.Contains(body, []byte("invalid_token")):
 		return "invalid_token"
+	case bytes.Contains(body, []byte(`{"error":"gw_error","error_details":"e_db","ok":false}`)):
+		return "e_db"
 	}
 	return "ok"
 }
@@ -58,6 +60,10 @@ func TestFaults(t *testing.T) {
 		{teamchattest.Fault{Drip: time.Millisecond}, "ok"},
 		{teamchattest.Fault{Delay: time.Millisecond}, "ok"},
 		{teamchattest.Fault{InvalidToken: true}, "invalid_token"},
+		{teamchattest.Fault{Error: "gw_error e_db"}, "e_db"},
+		{teamchattest.Fault{Redirect: "/login"}, "404 Not Found "},
+		{teamchattest.Fault{BOM: true}, "no JSON"},
+		{teamchattest.Fault{Gzip: true}, "ok"},
 	}
 	for _, test := range tests {
 		t.Run(test.want, func(t *testing.T) {
@@ -108,5 +114,40 @@ func TestChangesAtRequests(t *testing.T) {
 	}
 	if n, total := c.s.Requests("channels.historyNoComments"), c.s.TotalRequests(); n != 3 || total != 5 {
 		t.Errorf("%d calls of %d requests, want 3 of 5", n, total)
+	}
+}
+
+func TestFaultsOfEachKindAtARequest(t *testing.T) {
+	for name, fault := range teamchattest.Faults() {
+		for _, method := range []string{"", "version"} {
+			_, c := serve(t, small, teamchattest.ServerOptions{})
+			fault.Method, fault.At = method, 2
+			if method == "" {
+				fault.At += c.s.TotalRequests()
+			}
+			c.s.Fault(fault)
+			http.DefaultClient.CloseIdleConnections()
+			first, second := attempt(c, "version"), attempt(c, "version")
+			clear := name == "gzip" || name == "slow drip"
+			if first != "ok" || (second == "ok") != clear {
+				t.Errorf("%s at the second %q: %s, %s", name, method, first, second)
+			}
+		}
+	}
+}
+
+func TestFaultsOfSomeRequests(t *testing.T) {
+	w, c := serve(t, small, teamchattest.ServerOptions{})
+	id := c.channelID("general")
+	m2, _ := w.Label("m2")
+	m4, _ := w.Label("m4")
+	c.s.Fault(teamchattest.Fault{Method: "threads.comments", Times: -1, Status: 500,
+		Match: func(form url.Values) bool { return form.Get("ts") == string(m2.TS) }})
+	status := func(ts string) int {
+		resp, _ := c.raw("threads.comments", "channel", id, "ts", ts)
+		return resp.StatusCode
+	}
+	if got := []int{status(string(m2.TS)), status(string(m4.TS)), status(string(m2.TS))}; !cmp.Equal(got, []int{500, 200, 500}) {
+		t.Errorf("statuses %v", got)
 	}
 }

@@ -25,7 +25,9 @@ type file struct {
 	modified int64 // unix seconds
 	revision int
 	content  content
+	before   int64 // size of the revision before, bytes
 	deleted  bool
+	flagged  bool // deleted, and its entry says so
 }
 
 // content is where a revision's bytes come from: memory, a file on disk, or a seed.
@@ -88,9 +90,7 @@ func (w *World) UploadItem(channel string, it Item, name string, data []byte) (t
 	if it.Subtype == "mail_share" {
 		f.mime = "message/rfc822"
 	}
-	ts = w.postItem(c, it)
-	m, _ := c.message(ts)
-	m.rest().file = f
+	ts = w.postEntry(c, it, func(m *more) { m.file = f })
 	return ts, hexOf(f.id)
 }
 
@@ -108,6 +108,7 @@ func searchFile(list []*file, id uint64) (int, bool) {
 // Revise gives a file another content under the same id.
 func (w *World) Revise(channel, id string, data []byte) bool {
 	return w.onFile(channel, id, func(f *file) {
+		f.before = f.content.size
 		f.content = content{size: int64(len(data)), data: bytes.Clone(data)}
 		f.modified = max(f.modified+1, w.second())
 		f.revision++
@@ -127,6 +128,7 @@ const (
 	EntryStays    EntryFate = iota // with its file object, whose ticket leads nowhere
 	EntryStripped                  // stays without the file object
 	EntryGone                      // goes with its comments
+	EntryFlagged                   // stays with a file object that is marked invalid and has no ticket
 )
 
 // DeleteFile deletes a file.
@@ -140,12 +142,12 @@ func (w *World) DeleteFile(channel, id string, entry EntryFate) bool {
 	defer w.mu.Unlock()
 	c := w.channel(channel)
 	c.files = slices.DeleteFunc(c.files, func(f *file) bool { return f == gone })
-	for i := len(c.messages) - 1; i >= 0 && entry != EntryStays; i-- {
+	for i := len(c.messages) - 1; i >= 0 && (entry == EntryGone || entry == EntryStripped); i-- {
 		m := &c.messages[i]
 		switch {
 		case m.more == nil || m.more.file != gone:
 		case entry == EntryGone:
-			c.remove(m)
+			w.remove(c, m)
 		default:
 			m.more.file = nil
 		}

@@ -181,10 +181,13 @@ func (g *generator) kind(i int, c *channel, m *message, language uint8) {
 		m.more.file = g.file(c, m.user, language)
 	case i%193 == 50:
 		start := g.w.clock + int64(g.rand.IntN(14*24))*3600
-		g.as(m, "event", eventMembers(g.w.newID(), g.title(language), start, start+1800))
+		g.as(m, "event", "")
+		m.more.event = g.w.addEvent(c, g.w.newID(), Event{User: g.w.users[m.user].id, Title: g.title(language), Start: start, End: start + 1800})
 	case i%229 == 70:
 		password := fmt.Sprintf("tajné-%06d", g.rand.IntN(1000000))
-		g.as(m, "conference", conferenceMembers(g.w.newID(), g.title(language), g.w.users[m.user].id, password))
+		conf := g.w.addConference(g.w.newID(), Conference{User: g.w.users[m.user].id, Title: g.title(language), Password: password})
+		conf.in = c
+		g.as(m, "conference", conf.members())
 	case i%227 == 80:
 		g.as(m, "mail_share", "")
 		m.more.file = g.mail(c, m.user, language)

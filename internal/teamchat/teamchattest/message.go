@@ -15,6 +15,7 @@ type message struct {
 	text    string // the inside of its JSON string
 	user    int32
 	subtype uint8
+	hidden  bool  // from the account
 	more    *more // nil for most
 }
 
@@ -22,6 +23,7 @@ type message struct {
 type more struct {
 	members   string // JSON members of the subtype, each with a comma before it
 	file      *file
+	event     *event
 	editor    int32
 	edited    uint64 // id of the last edit, 0 without one
 	reactions []reaction
@@ -64,6 +66,7 @@ type Item struct {
 	Text    string
 	Subtype string // "" is a text message
 	Members string // further JSON members of the object, as in `"language":"go"`
+	Hidden  bool   // the account does not see it, as a private message between others
 }
 
 // Post posts a text message.
@@ -81,31 +84,8 @@ func (w *World) PostCode(channel, user, language, text string) record.TS {
 	return w.PostItem(channel, Item{User: user, Text: text, Subtype: "code_block", Members: codeMembers(language)})
 }
 
-// PostEvent posts the entry of a calendar event; start and end are unix seconds.
-func (w *World) PostEvent(channel, user, title string, start, end int64) record.TS {
-	defer w.change()()
-	members := eventMembers(w.newID(), title, start, end)
-	return w.postItem(w.channel(channel), Item{User: user, Subtype: "event", Members: members})
-}
-
-// PostConference posts the entry of a conference.
-func (w *World) PostConference(channel, user, title, password string) record.TS {
-	defer w.change()()
-	members := conferenceMembers(w.newID(), title, user, password)
-	return w.postItem(w.channel(channel), Item{User: user, Subtype: "conference", Members: members})
-}
-
 func codeMembers(language string) string {
 	return string(appendQuoted([]byte(`"language":`), language))
-}
-
-func eventMembers(id uint64, title string, start, end int64) string {
-	return fmt.Sprintf(`"event":{"id":"%s","title":%s,"start":%d,"end":%d}`, hexOf(id), appendQuoted(nil, title), start, end)
-}
-
-func conferenceMembers(id uint64, title, organizer, password string) string {
-	return fmt.Sprintf(`"conference":{"meeting_id":"%d","title":%s,"organizer":%s,"password":%s}`,
-		id%1_000_000_000, appendQuoted(nil, title), appendQuoted(nil, organizer), appendQuoted(nil, password))
 }
 
 // PostItem posts a message of any kind. It panics on a ts that is no ts or taken.
@@ -114,11 +94,17 @@ func (w *World) PostItem(channel string, it Item) record.TS {
 	return w.postItem(w.channel(channel), it)
 }
 
-func (w *World) postItem(c *channel, it Item) record.TS {
+func (w *World) postItem(c *channel, it Item) record.TS { return w.postEntry(c, it, nil) }
+
+// postEntry posts a message that points to something.
+func (w *World) postEntry(c *channel, it Item, point func(*more)) record.TS {
 	m := w.message(c, it.TS, it.User, it.Text)
-	m.subtype = w.subtype(it.Subtype)
+	m.subtype, m.hidden = w.subtype(it.Subtype), it.Hidden
 	if it.Members != "" {
 		m.rest().members = "," + it.Members
+	}
+	if point != nil {
+		point(m.rest())
 	}
 	c.insert(m)
 	return tsOf(m.id)
@@ -138,6 +124,9 @@ func (w *World) message(c *channel, ts record.TS, user, text string) message {
 }
 
 func (c *channel) taken(id uint64) bool {
+	if c.ghosts[id] != nil {
+		return true
+	}
 	_, main := search(c.messages, id)
 	_, comment := c.parents[id]
 	return main || comment
@@ -156,6 +145,9 @@ func (c *channel) insert(m message) {
 	i, _ := search(c.messages, m.id)
 	c.messages = slices.Insert(c.messages, i, m)
 	c.latest = max(c.latest, int64(m.id>>16))
+	if m.hidden {
+		c.hidden++
+	}
 }
 
 // Comment comments on a main message. It gives "" when that is not there.
@@ -205,9 +197,11 @@ func (c *channel) byID(id uint64) (m, parent *message) {
 	if !ok {
 		return nil, nil
 	}
-	i, _ := search(c.messages, above)
-	parent = &c.messages[i]
-	i, _ = search(parent.more.comments, id)
+	if parent = c.ghosts[above]; parent == nil {
+		i, _ := search(c.messages, above)
+		parent = &c.messages[i]
+	}
+	i, _ := search(parent.more.comments, id)
 	return &parent.more.comments[i], parent
 }
 
@@ -256,11 +250,11 @@ func withReaction(list []reaction, user int32, name string) []reaction {
 	return append(list, reaction{name: name, count: 1, users: []int32{user}})
 }
 
-// Delete removes a message with its comments, or one comment. A file that was posted with it stays in the channel.
+// Delete removes a message with its comments ([World.KeepComments]), or one comment. A file that was posted with it stays in the channel.
 func (w *World) Delete(channel string, ts record.TS) bool {
 	return w.onMessage(channel, ts, func(c *channelRef, m, parent *message) {
 		if parent == nil {
-			c.remove(m)
+			w.remove(c, m)
 		} else {
 			c.removeComment(parent, m)
 		}
@@ -278,23 +272,53 @@ func (w *World) DeleteComment(channel string, ts record.TS) (done bool) {
 	return done
 }
 
-// remove takes a main message and its comments out.
-func (c *channel) remove(m *message) {
-	for _, comment := range m.comments() {
-		delete(c.parents, comment.id)
+// Purge removes the newest main messages of a channel, so many, at once.
+func (w *World) Purge(channel string, newest int) {
+	defer w.change()()
+	c := w.channel(channel)
+	for range min(newest, len(c.messages)) {
+		w.remove(c, &c.messages[len(c.messages)-1])
 	}
+}
+
+// remove takes a main message and its comments out.
+func (w *World) remove(c *channel, m *message) {
+	comments := m.comments()
+	if w.keepComments && len(comments) > 0 {
+		ghost := *m
+		c.haunt(&ghost)
+		comments = nil
+	}
+	for _, comment := range comments {
+		delete(c.parents, comment.id)
+		c.unpin(comment.id)
+	}
+	if m.hidden {
+		c.hidden--
+	}
+	c.unpin(m.id)
 	c.forgetThread(m.id)
 	i, _ := search(c.messages, m.id)
 	c.messages = slices.Delete(c.messages, i, i+1)
 }
 
+// haunt keeps what the comments of a deleted message need.
+func (c *channel) haunt(m *message) {
+	if c.ghosts == nil {
+		c.ghosts = map[uint64]*message{}
+	}
+	c.ghosts[m.id] = m
+}
+
 func (c *channel) removeComment(parent, m *message) {
 	delete(c.parents, m.id)
+	c.unpin(m.id)
 	r := parent.more
 	i, _ := search(r.comments, m.id)
 	r.comments = slices.Delete(r.comments, i, i+1)
 	if len(r.comments) == 0 {
 		c.forgetThread(parent.id)
+		delete(c.ghosts, parent.id)
 	}
 }
 

@@ -1,8 +1,10 @@
 package teamchattest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"archiver/internal/record"
 )
@@ -24,7 +26,24 @@ func (c *call) version() error {
 
 func (c *call) timeNow() error {
 	c.raw(`{"now":`)
-	c.b = c.v.appendNumber(c.b, c.w.second())
+	c.b = c.v.appendNumber(c.b, c.w.second()+int64(c.v.Skew/time.Second))
+	c.ok()
+	return nil
+}
+
+// documentedErrors are those that documentation.errors names.
+var documentedErrors = []*apiError{
+	errInvalidToken, errNoMethod, errNoPermission, errNotFound, errRights, errParameters, errLogin, {code: "unexpected_error"},
+}
+
+// documentationErrors is documentation.errors.
+func (c *call) documentationErrors() error {
+	c.all("errors", len(documentedErrors), func(i int) {
+		c.raw(`{"error":`)
+		c.b = appendQuoted(c.b, documentedErrors[i].code)
+		c.text("error_details", documentedErrors[i].details)
+		c.raw("}")
+	})
 	c.ok()
 	return nil
 }
@@ -41,32 +60,38 @@ func (c *call) history() error {
 	}
 	pick := func(i int) *message { return &list[i] }
 	total := len(list)
-	if query := strings.ToLower(c.form.Get("search")); query != "" {
-		found := matching(list, query)
+	query := strings.ToLower(c.form.Get("search"))
+	if query != "" || ch.hidden > 0 {
+		found := c.matching(list, query)
 		total, pick = len(found), func(i int) *message { return found[i] }
 	}
-	descending := c.boolParam("descending", true)
+	descending := c.descending()
 	c.inChannel(ch)
 	return c.page("messages", total, func(i int) {
 		if descending {
 			i = total - 1 - i
 		}
-		c.message(pick(i))
+		if m := pick(i); !m.hidden {
+			c.message(m)
+		}
 	})
 }
 
+// descending is the order that the call asks for.
+func (c *call) descending() bool { return c.v.IgnoreDescending || c.boolParam("descending", true) }
+
 // bounded gives the messages between oldest and latest.
 func (c *call) bounded(list []message) ([]message, error) {
-	inclusive := c.boolParam("inclusive", false)
+	inclusive := (c.boolParam("inclusive", false) || c.v.AlwaysInclusive) && !c.v.IgnoreInclusive
 	lo, hi := 0, len(list)
 	if after, set, err := bound(c.form.Get("oldest"), !inclusive); err != nil {
 		return nil, err
-	} else if set {
+	} else if set && !c.v.IgnoreOldest {
 		lo, _ = search(list, after)
 	}
 	if upTo, set, err := bound(c.form.Get("latest"), inclusive); err != nil {
 		return nil, err
-	} else if set {
+	} else if set && !c.v.IgnoreLatest {
 		hi, _ = search(list, upTo)
 	}
 	return list[min(lo, hi):hi], nil
@@ -89,12 +114,15 @@ func bound(text string, behind bool) (id uint64, set bool, err error) {
 	return id, ts.Second() != 0 || counter != 0, nil
 }
 
-func matching(list []message, query string) []*message {
+// matching gives the messages that a search finds. Hidden ones are among them where they take up places.
+func (c *call) matching(list []message, query string) []*message {
 	var found []*message
 	for i := range list {
-		if m := &list[i]; m.matches(query) {
-			found = append(found, m)
+		m := &list[i]
+		if m.hidden && !c.v.HiddenSlots || query != "" && !m.matches(query) {
+			continue
 		}
+		found = append(found, m)
 	}
 	return found
 }
@@ -109,6 +137,7 @@ func (c *call) forbidden(name string, err error) error {
 
 // inChannel makes tickets for files of the channel.
 func (c *call) inChannel(ch *channel) {
+	c.in = ch
 	c.ticket = func(f *file) string { return c.server.ticket(ch, f) }
 }
 
@@ -119,11 +148,16 @@ func (c *call) threads() error {
 		return c.forbidden("messages", err)
 	}
 	ids := ch.threads
-	if query := strings.ToLower(c.form.Get("search")); query != "" {
+	query := strings.ToLower(c.form.Get("search"))
+	if query != "" || ch.hidden > 0 {
 		ids = slices.DeleteFunc(slices.Clone(ids), func(id uint64) bool {
 			m, _ := ch.byID(id)
-			return !m.matches(query)
+			return m.hidden || !m.matches(query)
 		})
+	}
+	if c.v.ThreadsOrder == "activity" {
+		ids = slices.Clone(ids)
+		slices.SortFunc(ids, func(a, b uint64) int { return compareIDs(ch.activity(a), ch.activity(b)) })
 	}
 	c.inChannel(ch)
 	return c.page("messages", len(ids), func(i int) {
@@ -132,16 +166,31 @@ func (c *call) threads() error {
 	})
 }
 
+// activity is the newest comment of a thread.
+func (c *channel) activity(thread uint64) uint64 {
+	m, _ := c.byID(thread)
+	return m.more.comments[len(m.more.comments)-1].id
+}
+
+func compareIDs(a, b uint64) int { return cmp.Compare(a, b) }
+
 // comments is threads.comments.
 func (c *call) comments() error {
 	ch, m, parent, err := c.itemParam()
 	if err != nil {
 		return err
 	}
-	if m == nil || parent != nil {
+	if m == nil {
+		id, _ := idOf(record.TS(c.form.Get("ts")))
+		m = ch.ghosts[id]
+	}
+	if m == nil || parent != nil || m.hidden {
 		return errNotFound
 	}
 	list := m.comments()
+	if c.v.CommentsCut > 0 {
+		list = list[:min(len(list), c.v.CommentsCut)]
+	}
 	c.inChannel(ch)
 	c.all("messages", len(list), func(i int) { c.comment(ch, m.id, &list[i]) })
 	c.ok()
@@ -161,7 +210,9 @@ func (c *call) itemParam() (ch *channel, m, parent *message, err error) {
 		}
 	}
 	c.form.Set("ts", string(ts))
-	m, parent = ch.message(ts)
+	if m, parent = ch.message(ts); m != nil && m.hidden {
+		m = nil
+	}
 	return ch, m, parent, nil
 }
 
@@ -202,7 +253,11 @@ func (c *call) filesList() error {
 			return !strings.Contains(strings.ToLower(f.name), query)
 		})
 	}
-	descending := c.boolParam("descending", true)
+	if c.v.FilesOrder == "modified" {
+		files = slices.Clone(files)
+		slices.SortStableFunc(files, func(a, b *file) int { return cmp.Compare(a.modified, b.modified) })
+	}
+	descending := c.descending()
 	c.inChannel(ch)
 	return c.page("messages", len(files), func(i int) {
 		if descending {
@@ -214,9 +269,12 @@ func (c *call) filesList() error {
 
 // download is files.download.
 func (c *call) download() error {
-	f, err := c.server.redeem(c.form.Get("ticket"))
+	ch, f, err := c.server.redeem(c.form.Get("ticket"))
 	if err != nil {
 		return err
+	}
+	if c.rec != nil {
+		c.rec.download(ch, f)
 	}
 	data := f.content
 	c.file, c.size, c.contentType = &data, data.size, f.mime

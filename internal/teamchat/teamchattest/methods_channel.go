@@ -156,6 +156,9 @@ func (c *call) change(ch change) {
 	case c.v.Diff == "c" || c.v.Diff == "b" && ch.channel == nil:
 		c.text("id", c.v.id(ch.id))
 		c.text("name", ch.name)
+		if c.rec != nil && ch.channel != nil {
+			c.rec.channel(c.w, ch.channel, true)
+		}
 		if ch.oldName != "" {
 			c.text("old_name", ch.oldName)
 		}

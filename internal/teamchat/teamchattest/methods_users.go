@@ -1,7 +1,6 @@
 package teamchattest
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,23 +8,53 @@ import (
 
 // usersList is users.list.
 func (c *call) usersList() error {
-	list := c.w.users[1:]
-	if c.form.Get("channel") != "" {
-		ch, err := c.channelParam()
-		if err != nil {
-			return c.forbidden("members", err)
-		}
-		list = nil
-		for _, n := range ch.members {
-			list = append(list, c.w.users[n])
-		}
+	list, err := c.usersIn()
+	if err != nil {
+		return c.forbidden("members", err)
 	}
 	list = c.selectUsers(list)
+	total := len(list)
+	if c.v.UsersCap > 0 {
+		list = list[:min(total, c.v.UsersCap)]
+	}
 	c.all("members", len(list), func(i int) { c.account(list[i]) })
-	c.text("cache_ts", strconv.FormatInt(c.w.second(), 10))
-	c.paging(window{count: max(len(list), defaultCount), page: 1, total: len(list)})
+	c.cacheTS()
+	c.paging(window{count: max(len(list), defaultCount), page: 1, total: total})
 	c.ok()
 	return nil
+}
+
+// searchUsers is search.users.
+func (c *call) searchUsers() error {
+	list, err := c.usersIn()
+	if err != nil {
+		return c.forbidden("members", err)
+	}
+	list = c.findUsers(c.selectUsers(list))
+	win := c.window(len(list))
+	c.list("members", win, func(i int) { c.account(list[i]) })
+	c.cacheTS()
+	c.paging(win)
+	c.ok()
+	return nil
+}
+
+func (c *call) cacheTS() { c.text("cache_ts", strconv.FormatInt(c.w.second(), 10)) }
+
+// usersIn gives the users of the call's channel, or all without one.
+func (c *call) usersIn() ([]*user, error) {
+	if c.form.Get("channel") == "" {
+		return c.w.users[1:], nil
+	}
+	ch, err := c.channelParam()
+	if err != nil {
+		return nil, err
+	}
+	var list []*user
+	for _, n := range ch.members {
+		list = append(list, c.w.users[n])
+	}
+	return list, nil
 }
 
 // selectUsers narrows a list by the parameters users and active_only.
@@ -38,6 +67,17 @@ func (c *call) selectUsers(list []*user) []*user {
 	wanted := strings.Split(names, ";")
 	return slices.DeleteFunc(slices.Clone(list), func(u *user) bool {
 		return active && u.deleted || names != "" && !slices.Contains(wanted, u.id)
+	})
+}
+
+// findUsers narrows a list by the parameters query and email_or_name, parts of an address or a name, and
+// users_to_exclude.
+func (c *call) findUsers(list []*user) []*user {
+	excluded := strings.Split(c.form.Get("users_to_exclude"), ";")
+	query, part := strings.ToLower(c.form.Get("query")), strings.ToLower(c.form.Get("email_or_name"))
+	return slices.DeleteFunc(slices.Clone(list), func(u *user) bool {
+		text := strings.ToLower(u.id + "\n" + u.name)
+		return slices.Contains(excluded, u.id) || !strings.Contains(text, query) || !strings.Contains(text, part)
 	})
 }
 

@@ -87,7 +87,7 @@ func (w *World) Channels() []ChannelState {
 func (w *World) channelState(c *channel) ChannelState {
 	s := ChannelState{
 		ID: trimPadding(c.id), Name: c.name, Members: make([]string, 0, len(c.members)), Readable: !c.unreadable,
-		Archived: c.archived, Messages: len(c.messages), Comments: len(c.parents), Files: len(c.files),
+		Archived: c.archived, Messages: len(c.messages) - c.hidden, Comments: len(c.parents), Files: len(c.files),
 	}
 	for _, m := range c.members {
 		s.Members = append(s.Members, w.users[m].id)
@@ -108,8 +108,8 @@ func (w *World) Users() []UserState {
 	return list
 }
 
-// Messages gives the main messages and comments of the channels that the account may read, ordered by channel id and
-// ts. Each channel is read at one moment; the loop may change the world.
+// Messages gives the main messages and comments that the account may read, ordered by channel id and ts, with the
+// comments that a deleted message left ([World.KeepComments]). Each channel is read at one moment; the loop may change the world.
 func (w *World) Messages() iter.Seq[MessageState] {
 	return func(yield func(MessageState) bool) {
 		for _, id := range w.ids() {
@@ -130,12 +130,19 @@ func (w *World) messageStates(id string) []MessageState {
 		return nil
 	}
 	list := make([]MessageState, 0, len(c.messages)+len(c.parents))
-	for i := range c.messages {
-		m := &c.messages[i]
-		list = append(list, w.messageState(id, "", m))
-		for j := range m.comments() {
-			list = append(list, w.messageState(id, tsOf(m.id), &m.more.comments[j]))
+	comments := func(m *message) {
+		for i := range m.comments() {
+			list = append(list, w.messageState(id, tsOf(m.id), &m.more.comments[i]))
 		}
+	}
+	for i := range c.messages {
+		if m := &c.messages[i]; !m.hidden {
+			list = append(list, w.messageState(id, "", m))
+			comments(m)
+		}
+	}
+	for _, ghost := range c.ghosts {
+		comments(ghost)
 	}
 	slices.SortFunc(list, func(a, b MessageState) int { return cmp.Compare(a.TS, b.TS) })
 	return list

@@ -11,11 +11,7 @@ const defaultCount = 100
 
 // window gives the page of a list of total items that the call asks for.
 func (c *call) window(total int) window {
-	count := c.intParam("count")
-	if count <= 0 {
-		count = defaultCount
-	}
-	win := window{count: min(count, c.v.largestPage()), page: max(c.intParam("page"), 1), total: total}
+	win := window{count: c.pageCount(), page: max(c.intParam("page"), 1), total: total}
 	if c.v.PageBase0 {
 		win.page = max(c.intParam("page"), 0) + 1
 	}
@@ -23,19 +19,51 @@ func (c *call) window(total int) window {
 	if c.v.PageIgnored {
 		served = 1
 	}
+	last := 0 // where the last page that was passed begins
 	for p := 1; p <= served && win.from <= total; p++ {
-		win.from, win.to = win.to, win.to+c.pageSize(win.count, p)
+		if win.from = win.to; win.from < total {
+			last = win.from
+		}
+		win.to += c.pageSize(win.count, p)
+	}
+	if win.from >= total {
+		c.pastEnd(&win, last)
 	}
 	win.from, win.to = min(win.from, total), min(win.to, total)
 	return win
 }
 
+// pageCount is how many items a page has.
+func (c *call) pageCount() int {
+	count := c.intParam("count")
+	if count <= 0 {
+		count = defaultCount
+	}
+	if c.v.CountFixed > 0 {
+		return c.v.CountFixed
+	}
+	return min(count, c.v.largestPage())
+}
+
 // pageSize is how many items the server puts on page p.
 func (c *call) pageSize(count, p int) int {
-	if c.v.ShortPages && p%2 == 1 {
+	switch {
+	case c.v.EmptyPages && p%3 == 2:
+		return 0
+	case c.v.ShortPages && p%2 == 1:
 		return (count + 1) / 2
 	}
 	return count
+}
+
+// pastEnd chooses what is served in place of a page that is not there.
+func (c *call) pastEnd(win *window, last int) {
+	switch c.v.PastEnd {
+	case "last":
+		win.from, win.to = last, win.total
+	case "first":
+		win.from, win.to = 0, c.pageSize(win.count, 1)
+	}
 }
 
 // paging appends what the answer says of the list.
@@ -59,7 +87,7 @@ func (c *call) paging(win window) {
 	c.raw("}")
 }
 
-// list appends the elements of a page as the first member of the answer.
+// list appends the elements of a page as the first member of the answer. An element that appends nothing is left out.
 func (c *call) list(name string, win window, element func(i int)) {
 	c.raw(`{"` + name + `":`)
 	if win.from >= win.to && c.v.NullLists {
@@ -67,9 +95,16 @@ func (c *call) list(name string, win window, element func(i int)) {
 		return
 	}
 	c.raw("[")
+	first := len(c.b)
 	for i := win.from; i < win.to; i++ {
-		c.comma(i - win.from)
-		element(i)
+		before := len(c.b)
+		if before > first {
+			c.raw(",")
+		}
+		begun := len(c.b)
+		if element(i); len(c.b) == begun {
+			c.b = c.b[:before]
+		}
 	}
 	c.raw("]")
 }
@@ -77,7 +112,12 @@ func (c *call) list(name string, win window, element func(i int)) {
 // page answers with a page of a list.
 func (c *call) page(name string, total int, element func(i int)) error {
 	win := c.window(total)
-	c.list(name, win, element)
+	c.list(name, win, func(i int) {
+		if c.v.Reversed {
+			i = total - 1 - i
+		}
+		element(i)
+	})
 	c.paging(win)
 	c.ok()
 	return nil

@@ -3,6 +3,7 @@ package teamchattest
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // renderer appends JSON by hand: the server shall cost little beside what is measured against it. Objects begin with a
@@ -11,7 +12,9 @@ type renderer struct {
 	b      []byte
 	v      *Variant
 	w      *World
+	in     *channel // of the messages
 	ticket func(*file) string
+	rec    *recorder // nil if the answer does not count
 }
 
 func trimPadding(id string) string { return strings.TrimRight(id, "=") }
@@ -62,6 +65,10 @@ func (v *Variant) appendBool(b []byte, value bool) []byte {
 
 func (r *renderer) ts(name string, id uint64) {
 	r.name(name)
+	if r.v.NumberTS {
+		r.b = appendTS(r.b, id)
+		return
+	}
 	r.b = append(r.b, '"')
 	r.b = appendTS(r.b, id)
 	r.b = append(r.b, '"')
@@ -100,6 +107,9 @@ func created(id uint64) int64 { return int64(id>>16) + int64(id&1) }
 
 // message appends a main message.
 func (r *renderer) message(m *message) {
+	if r.rec != nil {
+		r.rec.message(r.w, r.in, m, 0)
+	}
 	r.raw(`{"type":"message"`)
 	r.user("user", m.user)
 	r.quoted("text", m.text)
@@ -109,10 +119,34 @@ func (r *renderer) message(m *message) {
 	if m.subtype != 0 {
 		r.text("subtype", r.w.subtypes[m.subtype])
 	}
+	r.variantMarks(m)
 	if m.more != nil {
 		r.more(m.more)
 	}
 	r.end()
+}
+
+// variantMarks appends what some servers say of every message.
+func (r *renderer) variantMarks(m *message) {
+	if r.v.Edited == "modified" {
+		r.number("modified", m.modified())
+	}
+	if r.v.CommentsCount == "always" && len(m.comments()) == 0 {
+		r.number("comments_count", 0)
+	}
+	if r.v.PinnedTo && r.in.pinned(m.id) {
+		r.raw(`,"pinned_to":[`)
+		r.b = appendQuoted(r.b, r.v.id(r.in.id))
+		r.raw("]")
+	}
+}
+
+// modified is the second of the last edit, or else of creation.
+func (m *message) modified() int64 {
+	if m.more != nil && m.more.edited != 0 {
+		return int64(m.more.edited >> 16)
+	}
+	return created(m.id)
 }
 
 // more appends what few messages have.
@@ -122,10 +156,13 @@ func (r *renderer) more(m *more) {
 		r.name("file")
 		r.file(m.file)
 	}
+	if m.event != nil {
+		r.event(m.event)
+	}
 	r.marks(m)
 	if n := len(m.comments); n > 0 {
 		switch r.v.CommentsCount {
-		case "":
+		case "", "always":
 			r.number("comments_count", int64(n))
 		case "text":
 			r.text("comments_count", strconv.Itoa(n))
@@ -135,7 +172,7 @@ func (r *renderer) more(m *more) {
 
 // marks appends the edited mark and the reactions.
 func (r *renderer) marks(m *more) {
-	if m.edited != 0 && !r.v.NoEdited {
+	if m.edited != 0 && !r.v.NoEdited && r.v.Edited == "" {
 		r.raw(`,"edited":{"user":`)
 		r.raw(r.w.users[m.editor].quoted)
 		r.ts("ts", m.edited)
@@ -166,6 +203,9 @@ func (r *renderer) reaction(re *reaction) {
 
 // comment appends a comment on a main message.
 func (r *renderer) comment(c *channel, parent uint64, m *message) {
+	if r.rec != nil {
+		r.rec.message(r.w, c, m, parent)
+	}
 	r.raw(`{"type":"message"`)
 	r.user("user", m.user)
 	r.quoted("text", m.text)
@@ -186,6 +226,9 @@ func (r *renderer) comment(c *channel, parent uint64, m *message) {
 	r.raw(`,"message":{"type":"message"`)
 	r.ts("ts", parent)
 	r.raw("}")
+	if r.v.Edited == "modified" {
+		r.number("modified", m.modified())
+	}
 	if m.more != nil {
 		r.more(m.more)
 	}
@@ -204,7 +247,9 @@ func (r *renderer) fileItem(f *file) {
 }
 
 func (r *renderer) file(f *file) {
-	ticket := r.ticket(f)
+	if r.rec != nil {
+		r.rec.file(r.in, f, r.size(f))
+	}
 	r.raw(`{"id":"`)
 	r.b = appendHex(r.b, f.id)
 	r.raw(`"`)
@@ -213,11 +258,25 @@ func (r *renderer) file(f *file) {
 	r.text("name", f.name)
 	r.text("title", f.name)
 	r.text("mimetype", f.mime)
-	r.number("size", f.content.size)
+	r.number("size", r.size(f))
 	r.user("user", f.user)
+	if f.flagged {
+		r.flag("link_invalid", true)
+		r.end()
+		return
+	}
+	ticket := r.ticket(f)
 	r.text("ticket", ticket)
 	r.text("url_private", "https://"+r.w.host+"/teamchatapi/files.download?ticket="+ticketEscaper.Replace(ticket))
 	r.end()
+}
+
+// size is what is said of a file's size, which may lag.
+func (r *renderer) size(f *file) int64 {
+	if lag := int64(r.v.SizeLag / time.Second); lag > 0 && r.w.second() < f.modified+lag {
+		return f.before
+	}
+	return f.content.size
 }
 
 // ticketEscaper percent-encodes what a ticket may hold.

@@ -21,23 +21,34 @@ func (r *renderer) channel(c *channel, v channelView) {
 
 // channelFields appends the members of a channel object after its id.
 func (r *renderer) channelFields(c *channel, v channelView) {
+	if r.rec != nil {
+		r.rec.channel(r.w, c, v.noMembers || r.v.Members == "absent")
+	}
 	r.text("name", c.name)
 	r.number("created", int64(c.folder>>16))
 	r.user("creator", c.creator)
 	r.text("group_email", c.group)
 	r.text("group_folder_name", groupName(c.group))
-	r.flag("is_archived", c.archived)
+	if r.v.Build == "2026" {
+		r.flag("is_recent", false)
+	} else {
+		r.flag("is_archived", c.archived)
+	}
 	r.flag("is_member", c.joined[v.caller])
 	r.flag("is_active", !c.archived)
 	r.flag("is_auto_followed", false)
 	r.flag("is_notifications", true)
 	if v.unread {
 		r.text("last_seen", "0.000000")
-		r.number("latest", c.latest)
+		if !r.v.NoLatest {
+			r.number("latest", c.latest)
+		}
 		r.number("unread_count", 0)
 		r.number("thread_unread_count", 0)
 	}
-	r.number("num_members", int64(len(c.members)))
+	if r.v.Build != "2026" {
+		r.number("num_members", int64(len(c.members)))
+	}
 	r.members(c, v)
 	if v.permissions {
 		r.raw(`,"permissions":{"items_read":`)

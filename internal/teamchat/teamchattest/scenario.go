@@ -30,7 +30,11 @@ import (
 //	react m1 bob thumbsup
 //	revise f1 New content
 //	renamefile f1 minutes.txt
-//	unlink f1 stripped                 stays, stripped or gone: what becomes of the entry
+//	unlink f1 stripped                 stays, stripped, gone or flagged: what becomes of the entry
+//	hidden general bob a message that the account does not see
+//	p1 = pin m1 ann                    publicly: p1 is the entry; "pin m1 ann private" posts none
+//	unpin m1 ann                       or "unpin m1 ann private"
+//	purge general 60                   deletes the newest so many
 //	add general carol
 //	kick general carol
 //	rename general all-hands
@@ -98,7 +102,10 @@ var verbs = map[string]func(*script){
 	"edit": func(s *script) {
 		s.onLabel(func(l Label) bool { return s.w.Edit(l.Channel, l.TS, s.user(), s.text()) })
 	},
-	"event":  func(s *script) { s.post(s.event) },
+	"event": func(s *script) { s.post(s.event) },
+	"hidden": func(s *script) {
+		s.post(func(c, u string) record.TS { return s.w.PostItem(c, Item{User: u, Text: s.text(), Hidden: true}) })
+	},
 	"join":   func(s *script) { s.post(s.join) },
 	"kick":   func(s *script) { s.inChannel(func(c string) { s.member(c, s.w.RemoveMember) }) },
 	"late":   (*script).late,
@@ -106,6 +113,8 @@ var verbs = map[string]func(*script){
 	"mail":   func(s *script) { s.upload("mail_share") },
 	"move":   func(s *script) { s.inChannel(func(c string) { s.w.Move(c, s.word()) }) },
 	"post":   func(s *script) { s.post(func(c, u string) record.TS { return s.w.Post(c, u, s.text()) }) },
+	"pin":    (*script).pin,
+	"purge":  (*script).purge,
 	"react": func(s *script) {
 		s.onLabel(func(l Label) bool { return s.w.React(l.Channel, l.TS, s.user(), s.word()) })
 	},
@@ -118,6 +127,9 @@ var verbs = map[string]func(*script){
 	},
 	"time":   (*script).time,
 	"unlink": (*script).unlink,
+	"unpin": func(s *script) {
+		s.onLabel(func(l Label) bool { return s.w.Unpin(l.Channel, l.TS, s.user(), s.rest != "private") })
+	},
 	"upload": func(s *script) { s.upload("file_share") },
 	"user":   func(s *script) { s.w.AddUser(s.user(), s.text()) },
 }
@@ -304,12 +316,30 @@ func (s *script) time() {
 
 func (s *script) unlink() {
 	s.onFile(func(l Label) bool {
-		fates := map[string]EntryFate{"": EntryStays, "stays": EntryStays, "stripped": EntryStripped, "gone": EntryGone}
+		fates := map[string]EntryFate{"": EntryStays, "stays": EntryStays, "stripped": EntryStripped, "gone": EntryGone, "flagged": EntryFlagged}
 		fate, ok := fates[s.rest]
 		if !ok {
-			s.fail("unlink: %q: want stays, stripped or gone", s.rest)
+			s.fail("unlink: %q: want stays, stripped, gone or flagged", s.rest)
 		}
 		return s.w.DeleteFile(l.Channel, l.File, fate)
+	})
+}
+
+func (s *script) pin() {
+	s.onLabel(func(l Label) bool {
+		entry, ok := s.w.Pin(l.Channel, l.TS, s.user(), s.rest != "private")
+		s.remember(Label{Channel: l.Channel, TS: entry})
+		return ok
+	})
+}
+
+func (s *script) purge() {
+	s.inChannel(func(c string) {
+		n, err := strconv.Atoi(s.rest)
+		if err != nil {
+			s.fail("purge: %w", err)
+		}
+		s.w.Purge(c, n)
 	})
 }
 

@@ -43,6 +43,8 @@ type Server struct {
 	requests map[string]int64
 	hooks    []hook
 	faults   []*Fault
+	every    []func(*World)
+	turn     sync.Mutex // held while every is called
 }
 
 // hook is a change at a certain request.
@@ -154,8 +156,27 @@ func (s *Server) OnMethod(method string, n int64, do func(*World)) {
 	s.hooks = append(s.hooks, hook{method, n, do})
 }
 
+// OnEvery changes the world before each request from now on is answered. The calls are made one after another.
+func (s *Server) OnEvery(do func(*World)) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.every = append(s.every, do)
+}
+
+// change lets happen what is due at a request.
+func (s *Server) change(due []func(*World)) {
+	for _, do := range due {
+		do(s.w)
+	}
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	for _, do := range s.every {
+		do(s.w)
+	}
+}
+
 // arrive counts a request and gives the changes and the fault that are due.
-func (s *Server) arrive(method string) (due []func(*World), fault *Fault) {
+func (s *Server) arrive(method string, form url.Values) (due []func(*World), fault *Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total++
@@ -169,7 +190,7 @@ func (s *Server) arrive(method string) (due []func(*World), fault *Fault) {
 		}
 	}
 	s.hooks = kept
-	return due, s.takeFault(method)
+	return due, s.takeFault(method, form)
 }
 
 // ServeHTTP answers one call.
@@ -184,15 +205,14 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 		http.Error(rw, "bad request", http.StatusBadRequest)
 		return
 	}
-	due, fault := s.arrive(method)
-	for _, change := range due {
-		change(s.w)
-	}
+	due, fault := s.arrive(method, form)
+	s.change(due)
 	if !s.pause(req, fault) {
 		return
 	}
 	c := newCall(s, form)
 	defer c.release()
+	c.whole = fault.harmless() && req.Context().Err() == nil
 	if !fault.preempts(rw, req, c) {
 		c.run(method)
 		fault.send(rw, c)

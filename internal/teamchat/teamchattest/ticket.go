@@ -44,17 +44,17 @@ func (s *Server) sign(line string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:5])
 }
 
-// redeem gives the file that a ticket names. Callers hold the world's lock.
-func (s *Server) redeem(ticket string) (*file, error) {
+// redeem gives the file that a ticket names, and its channel. Callers hold the world's lock.
+func (s *Server) redeem(ticket string) (*channel, *file, error) {
 	body, ok := strings.CutPrefix(ticket, ticketPrefix)
 	plain, err := base64.StdEncoding.DecodeString(fromTicket.Replace(body))
 	line, signature, _ := strings.Cut(string(plain), "&k=")
 	if !ok || err != nil || signature != s.sign(line) {
-		return nil, errNoPermission
+		return nil, nil, errNoPermission
 	}
 	values, _ := url.ParseQuery(line)
 	if !s.ticketValid(values) {
-		return nil, errNoPermission
+		return nil, nil, errNoPermission
 	}
 	id, folder := hexID(values.Get("i")), hexID(values.Get("f"))
 	for _, c := range s.w.channels {
@@ -62,13 +62,13 @@ func (s *Server) redeem(ticket string) (*file, error) {
 			continue
 		}
 		if c.unreadable {
-			return nil, errNoPermission
+			return nil, nil, errNoPermission
 		}
 		if i, found := searchFile(c.files, id); found {
-			return c.files[i], nil
+			return c, c.files[i], nil
 		}
 	}
-	return nil, errNotFound
+	return nil, nil, errNotFound
 }
 
 // hexID is the id of 12 hex digits, 0 for anything else.

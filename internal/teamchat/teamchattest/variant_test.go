@@ -3,6 +3,7 @@ package teamchattest_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"archiver/internal/teamchat/teamchattest"
 )
@@ -10,13 +11,7 @@ import (
 func TestVariants(t *testing.T) {
 	type variant = teamchattest.Variant
 	const history = "channels.historyNoComments"
-	tests := []struct {
-		name    string
-		variant variant
-		method  string
-		form    []string
-		has     string // "!" before what must not be there
-	}{
+	tests := []variantTest{
 		{"members as strings", variant{Members: "strings"}, "channels.list", nil, `"members":["ann@example.com","bob@example.com"]`},
 		{"members absent", variant{Members: "absent"}, "channels.list", nil, `!"members"`},
 		{"ids without padding", variant{NoPadding: true}, "channels.list", nil, `!=`},
@@ -48,23 +43,84 @@ func TestVariants(t *testing.T) {
 		{"more members of the answer", variant{ExtraFields: true}, history, nil, `"x_took":0.25,"ok":true`},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			w, err := teamchattest.ParseScenario(small + "edit m1 ann one")
-			if err != nil {
-				t.Fatal(err)
-			}
-			m1, _ := w.Label("m1")
-			s := teamchattest.Start(t, w, teamchattest.ServerOptions{Variant: test.variant})
-			c := &caller{t: t, s: s}
-			_, body := c.raw("iwauthentication.login.plain", "username", "archive@example.com", "password", "secret")
-			_, after, _ := strings.Cut(body, `"token":"`)
-			c.token, _, _ = strings.Cut(after, `"`)
-			_, body = c.raw(test.method, append([]string{"channel", m1.Channel}, test.form...)...)
-			what, absent := strings.CutPrefix(test.has, "!")
-			if strings.Contains(body, what) == absent {
-				t.Errorf("want %s in %s", test.has, body)
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { test.check(t, small+"edit m1 ann one") })
+	}
+}
+
+// variantTest says what an answer in a variant holds.
+type variantTest struct {
+	name    string
+	variant teamchattest.Variant
+	method  string
+	form    []string // the ts of a label may be given by its name
+	has     string   // "!" before what must not be there
+}
+
+func (test variantTest) check(t *testing.T, scenario string) {
+	w, err := teamchattest.ParseScenario(scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m1, _ := w.Label("m1")
+	s := teamchattest.Start(t, w, teamchattest.ServerOptions{Variant: test.variant})
+	c := &caller{t: t, s: s}
+	_, body := c.raw("iwauthentication.login.plain", "username", "archive@example.com", "password", "secret")
+	_, after, _ := strings.Cut(body, `"token":"`)
+	c.token, _, _ = strings.Cut(after, `"`)
+	form := append([]string{"channel", m1.Channel}, test.form...)
+	for i, value := range form {
+		if l, ok := w.Label(value); ok {
+			form[i] = string(l.TS)
+		}
+	}
+	_, body = c.raw(test.method, form...)
+	what, absent := strings.CutPrefix(test.has, "!")
+	if strings.Contains(body, what) == absent {
+		t.Errorf("want %s in %s", test.has, body)
+	}
+}
+
+func TestMoreVariants(t *testing.T) {
+	type variant = teamchattest.Variant
+	const history = "channels.historyNoComments"
+	tests := []variantTest{
+		{"capped count", variant{CountFixed: 2}, history, []string{"count", "5", "page", "4"}, `"paging":{"count":2,"total":9,"page":4,"pages":5}`},
+		{"past the end is the last page", variant{PastEnd: "last"}, history, []string{"count", "4", "page", "9"}, `{"messages":[{"type":"message","user":"ann@example.com","text":"one"`},
+		{"past the end is the first page", variant{PastEnd: "first"}, history, []string{"count", "6", "page", "9"}, `!"text":"one"`},
+		{"past the end is the first page", variant{PastEnd: "first"}, history, []string{"count", "6", "page", "9"}, `"text":"four"`},
+		{"empty page", variant{EmptyPages: true}, history, []string{"count", "3", "page", "2"}, `{"messages":[],`},
+		{"page after an empty one", variant{EmptyPages: true}, history, []string{"count", "8", "page", "3"}, `{"messages":[{"type":"message","user":"ann@example.com","text":"one"`},
+		{"reversed", variant{Reversed: true}, history, []string{"count", "1"}, `"text":"one"`},
+		{"reversed", variant{Reversed: true}, "threads.list", []string{"count", "1"}, `"text":"two"`},
+		{"reversed", variant{Reversed: true}, "files.list", []string{"count", "1"}, `report.txt`},
+		{"oldest ignored", variant{IgnoreOldest: true}, history, []string{"oldest", "2000000000.000000"}, `"text":"one"`},
+		{"latest ignored", variant{IgnoreLatest: true}, history, []string{"latest", "1000000000.000000"}, `"text":"one"`},
+		{"descending ignored", variant{IgnoreDescending: true}, history, []string{"descending", "false", "count", "6"}, `!"text":"one"`},
+		{"ts as number", variant{NumberTS: true}, history, nil, `"ts":15`},
+		{"edited as modified", variant{Edited: "modified"}, history, nil, `,"is_stared":false,"modified":15`},
+		{"edited as modified", variant{Edited: "modified"}, history, nil, `!"edited"`},
+		{"count of comments always", variant{CommentsCount: "always"}, history, nil, `"comments_count":0`},
+		{"comments cut", variant{CommentsCut: 1}, "threads.comments", []string{"ts", "m2"}, `!another`},
+		{"threads by activity", variant{ThreadsOrder: "activity"}, "threads.list", []string{"count", "1"}, `"text":"two"`},
+		{"files by modified", variant{FilesOrder: "modified"}, "files.list", []string{"count", "1"}, `report.txt`},
+		{"pinned_to", variant{PinnedTo: true}, history, nil, `"pinned_to":["`},
+		{"no pinned_to", variant{}, history, nil, `!pinned_to`},
+		{"build of 2026", variant{Build: "2026"}, "channels.list", nil, `"is_recent":false`},
+		{"build of 2026", variant{Build: "2026"}, "channels.list", nil, `!is_archived`},
+		{"no latest", variant{NoLatest: true}, "channels.list", []string{"include_unread_count", "1"}, `!"latest"`},
+		{"revoked", variant{}, "auth.revoke", nil, `{"revoked":"true","ok":true}`},
+		{"revoked is a boolean", variant{RevokedBool: true}, "auth.revoke", nil, `{"revoked":true,"ok":true}`},
+		{"diff begins with nothing", variant{DiffFirst: "nothing"}, "channels.diff", nil, `{"channels_diff":[],`},
+		{"users cut", variant{UsersCap: 1}, "users.list", nil, `"total":2`},
+		{"users cut", variant{UsersCap: 1}, "users.list", nil, `!bob@`},
+		{"clock of the server", variant{Skew: -2 * time.Hour}, "time.now", nil, `{"now":151608`},
+		{"size lags", variant{SizeLag: time.Hour}, "files.list", nil, `"size":0`},
+		{"size has come", variant{SizeLag: time.Second}, "files.list", nil, `!"size":0`},
+		{"one event", variant{EventsObject: true}, "events.upcoming", nil, `{"messages":{"type":"message","subtype":"event"`},
+	}
+	const more = "edit m1 ann one\ncomment m2 ann last\nrevise f1 Second edition\nevent general ann 30 Call\npin m1 ann\ntime +1m\n"
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.check(t, small+more) })
 	}
 }
 

@@ -39,6 +39,12 @@ type World struct {
 	subtypes []string // message.subtype is an index into it
 	text     arena
 	labels   map[string]Label
+
+	conferences  []*conference // ascending
+	running      bool          // ids take counter and follow the clock also back
+	counter      uint16        // the next one
+	keepComments bool
+	served       *recorder // nil while nothing is recorded
 }
 
 // NewWorld gives an empty world.
@@ -105,9 +111,32 @@ func (w *World) change() (unlock func()) {
 	return w.mu.Unlock
 }
 
+// RunCounter lets ids from now on do what those of a real store may do: the counter goes on from one second to the
+// next, from a given number, and wraps, so that the order within that second is not the order of creation; and the
+// second is the clock's, also after it went back ([World.SetClock]).
+func (w *World) RunCounter(from uint16) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running, w.counter = true, from
+}
+
+// KeepComments chooses what becomes of the comments of main messages that are deleted from now on: they stay readable
+// by threads.comments and items.info, or, as by default, go too.
+func (w *World) KeepComments(keep bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.keepComments = keep
+}
+
 // newID gives out the next id: the current second, and a counter within it that all objects share. A second that is
 // used up borrows from the next.
 func (w *World) newID() uint64 {
+	if w.running {
+		id := uint64(w.second())<<16 | uint64(w.counter)
+		w.counter++
+		w.last = max(w.last, id)
+		return id
+	}
 	w.last = max(uint64(w.second())<<16, w.last+1)
 	return w.last
 }

@@ -41,6 +41,26 @@ func TestIDsFollowTheLaw(t *testing.T) {
 	}
 }
 
+func TestRunningCounterWrapsAndFollowsTheClock(t *testing.T) {
+	now := time.Unix(1_516_117_587, 0)
+	w := teamchattest.NewWorld(teamchattest.WorldOptions{Now: func() time.Time { return now }})
+	id := w.AddChannel("general")
+	w.RunCounter(65534)
+	var got []string
+	post := func() { got = append(got, string(w.Post(id, "ann@example.com", "x"))) }
+	post()
+	post()
+	post() // sorts before the two
+	now = now.Add(-time.Hour)
+	post()
+	now = now.Add(2 * time.Hour)
+	post()
+	want := []string{"1516117587.065534", "1516117587.065535", "1516117587.000000", "1516113987.000001", "1516121187.000002"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ids (-want +got):\n%s", diff)
+	}
+}
+
 func TestScenarioErrorsNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"channel a ann\n\nshout a ann": `scenario line 3: unknown word "shout"`,
