@@ -42,7 +42,7 @@ func runIndexRebuild(ctx context.Context, e *env, c *cli.Context) (err error) {
 	}
 	defer closing(&err, a.Close)
 	var done, total atomic.Uint64
-	m := meter{what: "index", format: count[int64]}
+	m := meter{what: "index", format: count[int64], begun: true}
 	stop := e.ui.watch(func(elapsed time.Duration) string { return m.line(int64(done.Load()), int64(total.Load()), elapsed) })
 	err = index.Rebuild(ctx, e.indexDir(), a, index.Options{Logger: e.ui.logger(), LockWait: c.Duration("lock-wait")},
 		func(d, t uint64) { done.Store(d); total.Store(t) })

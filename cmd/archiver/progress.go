@@ -54,14 +54,13 @@ func (u *ui) show(line string) {
 	u.err.line("archiver: " + printable(line))
 }
 
-// meter says how far a job with a known total is: a share, a rate and the time left. The job may have begun before it
-// is watched.
+// meter says how far a job with a known total is: a share, a rate and the time left.
 type meter struct {
 	what   string
 	format func(int64) string
-	begun  bool
-	from   int64         // done at the first call of line
-	since  time.Duration // elapsed at the first call of line
+	begun  bool          // whether from and since hold; if not, the first call of line sets them
+	from   int64         // done when it was first watched
+	since  time.Duration // elapsed when it was first watched
 }
 
 func (m *meter) line(done, total int64, elapsed time.Duration) string {

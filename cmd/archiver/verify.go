@@ -58,7 +58,7 @@ func runVerify(ctx context.Context, e *env, c *cli.Context) (err error) {
 	}
 	defer closing(&err, a.Close)
 	var done, total atomic.Int64
-	m := meter{what: "verify", format: size}
+	m := meter{what: "verify", format: size, begun: true}
 	stop := e.ui.watch(func(elapsed time.Duration) string { return m.line(done.Load(), total.Load(), elapsed) })
 	report, err := a.Verify(ctx, storage.VerifyOptions{
 		Data: c.Bool("data"), Sample: sample, Progress: func(d, t int64) { done.Store(d); total.Store(t) },

@@ -133,11 +133,12 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 		if s.test {
 			continue
 		}
-		begin := "Package " + s.syntax.Name.Name + " "
-		if s.syntax.Name.Name == "main" {
-			begin = "Command " + filepath.Base(s.pkg) + " "
+		begins := []string{"Package " + s.syntax.Name.Name + " "}
+		if name := filepath.Base(s.pkg); s.syntax.Name.Name == "main" {
+			begins = []string{"Command " + name + " ", strings.ToUpper(name[:1]) + name[1:] + " "}
 		}
-		found := strings.HasPrefix(strings.Join(strings.Fields(s.syntax.Doc.Text()), " "), begin)
+		text := strings.Join(strings.Fields(s.syntax.Doc.Text()), " ")
+		found := slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(text, begin) })
 		documented[s.pkg] = documented[s.pkg] || found
 	}
 	for pkg, ok := range documented {

@@ -15,7 +15,7 @@ const (
 	blockVersion  = 1       // the first byte of a block
 	blockEntries  = 512     // entries of a sealed block, at most
 	blockBytes    = 1 << 20 // bytes of bodies after which a block is sealed
-	maxPayload    = 1 << 29 // bytes of a block's payload before compression, at most
+	maxPayload    = 1 << 30 // bytes of a block's payload before compression, at most
 	maxBlockCount = 1 << 20 // entries that a block may claim to hold
 	maxRatio      = 1 << 16 // zstd never compresses better: 128 KiB take 4 bytes
 )

@@ -21,10 +21,10 @@ type Run struct {
 func (a *Archive) BeginRun(ctx context.Context) (Run, error) {
 	r := Run{Started: a.o.Now().UTC(), Outcome: "running"}
 	err := a.keep(ctx, func(b *batch) error {
+		r.ID = 1
 		if key, _ := b.bucket(bucketRuns).Cursor().Last(); len(key) == 8 {
-			r.ID = binary.BigEndian.Uint64(key)
+			r.ID = binary.BigEndian.Uint64(key) + 1
 		}
-		r.ID++
 		return b.storeRun(r)
 	})
 	if err != nil {

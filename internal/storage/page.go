@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"archiver/internal/record"
@@ -91,30 +92,43 @@ func (p *Page) check() error {
 			}
 		}
 	}
-	return p.checkKeys()
+	return p.checkObjects()
 }
 
-var errNoKey = errors.New("an object without a key")
+// maxBody is the most that the object of one entry may take, in bytes.
+const maxBody = 128 << 20
 
-func (p *Page) checkKeys() error {
-	for _, m := range p.Messages {
-		if m.Key == "" {
-			return errNoKey
-		}
+var (
+	errNoKey    = errors.New("an object without a key")
+	errTooLarge = fmt.Errorf("an object of more than %d bytes", maxBody)
+)
+
+func checkObject(key string, body []byte) error {
+	switch {
+	case key == "":
+		return errNoKey
+	case len(body) > maxBody:
+		return fmt.Errorf("%s: %w", key, errTooLarge)
 	}
-	for _, u := range p.Users {
-		if u.Key == "" {
-			return errNoKey
+	return nil
+}
+
+func (p *Page) checkObjects() error {
+	for _, list := range [][]record.Seen{p.Messages, p.Users} {
+		for _, seen := range list {
+			if err := checkObject(seen.Key, seen.Raw); err != nil {
+				return err
+			}
 		}
 	}
 	for _, f := range p.Files {
-		if f.ID == "" {
-			return errNoKey
+		if err := checkObject(f.ID, f.Raw); err != nil {
+			return err
 		}
 	}
 	for _, c := range p.Channels {
-		if c.ID == "" {
-			return errNoKey
+		if err := checkObject(c.ID, c.Raw); err != nil {
+			return err
 		}
 	}
 	return nil

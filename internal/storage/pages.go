@@ -202,23 +202,43 @@ func (m *pageMap) tree(page uint64, depth int, leaf func(pageHead)) {
 	}
 }
 
-// buckets walks over the buckets that a leaf of the root tree names.
+// buckets walks over the buckets that a leaf of the root tree names. Damage here is never tolerated: bbolt copies small
+// buckets to the heap and builds pointers from the numbers in them, which can end the process.
 func (m *pageMap) buckets(h pageHead) {
 	b, ok := m.content(h)
 	if !ok {
 		return
 	}
 	for i := range h.count {
-		at := pageHeaderSize + i*elementSize
-		e := b[at:]
-		pos, keyLen, valueLen := uint64(native.Uint32(e[4:])), uint64(native.Uint32(e[8:])), uint64(native.Uint32(e[12:]))
-		if at+pos+keyLen+valueLen > uint64(len(b)) || native.Uint32(e)&leafIsBucket == 0 || valueLen < bucketHeader {
-			m.note(h.id, readSome, "element %d is no bucket", i)
+		e, ok := leafElement(b, i)
+		if !ok || e.flags&leafIsBucket == 0 || len(e.value) < bucketHeader {
+			m.note(h.id, readNone, "element %d is no bucket", i)
 			continue
 		}
-		key := at + pos
-		m.oneBucket(bucket(b[key:key+keyLen]), h.id, b[key+keyLen:key+keyLen+valueLen])
+		m.oneBucket(bucket(e.key), h.id, e.value)
 	}
+}
+
+// element is an entry of a leaf page.
+type element struct {
+	flags      uint32
+	key, value []byte
+}
+
+// leafElement gives the i-th element of a leaf; ok is false where it does not lie in the page.
+func leafElement(page []byte, i uint64) (e element, ok bool) {
+	at := pageHeaderSize + i*elementSize
+	if at+elementSize > uint64(len(page)) {
+		return e, false
+	}
+	head := page[at:]
+	key := at + uint64(native.Uint32(head[4:]))
+	value := key + uint64(native.Uint32(head[8:]))
+	end := value + uint64(native.Uint32(head[12:]))
+	if end > uint64(len(page)) {
+		return e, false
+	}
+	return element{native.Uint32(head), page[key:value], page[value:end]}, true
 }
 
 // oneBucket walks over a bucket. A small one is inline: its only page stands in the value, after the header.
@@ -228,11 +248,21 @@ func (m *pageMap) oneBucket(name bucket, in uint64, value []byte) {
 		m.tree(root, 0, func(h pageHead) { m.entries[name] += h.count })
 		return
 	}
-	if len(value) < bucketHeader+pageHeaderSize {
-		m.note(in, readSome, "bucket %q has no page", name)
+	page := value[bucketHeader:]
+	if len(page) < pageHeaderSize {
+		m.note(in, readNone, "bucket %q has no page", name)
 		return
 	}
-	m.entries[name] = parsePageHead(value[bucketHeader:]).count
+	h := parsePageHead(page)
+	if h.flags != pageLeaf || h.id != 0 || h.overflow != 0 {
+		m.note(in, readNone, "bucket %q has a page of kind %#x", name, h.flags)
+	}
+	for i := range h.count {
+		if _, ok := leafElement(page, i); !ok {
+			m.note(in, readNone, "element %d of bucket %q lies outside of it", i, name)
+		}
+	}
+	m.entries[name] = h.count
 }
 
 // freelist checks that the pages that the next commit may overwrite are not in use. It is called after the walk.

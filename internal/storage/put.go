@@ -84,7 +84,8 @@ func (a *Archive) Flush(ctx context.Context) error {
 	return nil
 }
 
-// keep commits a piece of bookkeeping at once and waits for it.
+// keep commits a piece of bookkeeping at once and waits for it. f is called again when another part of its group has
+// failed.
 func (a *Archive) keep(ctx context.Context, f func(*batch) error) error {
 	result := make(chan error, 1)
 	done := func(_ Counts, err error) { result <- err }

@@ -48,10 +48,7 @@ const (
 // decodes every block and hashes every blob. Damage is reported, not returned as an error. A writer can work
 // meanwhile only while blocks and blobs are read.
 func (a *Archive) Verify(ctx context.Context, o VerifyOptions) (*Report, error) {
-	v := &verifier{
-		a: a, o: o, report: &Report{Checked: make(map[string]int64), Damage: []Damage{}}, shas: make(map[string]int64),
-		tallies: make(map[uint32]*tally),
-	}
+	v := &verifier{a: a, o: o}
 	if err := v.run(ctx); err != nil {
 		return nil, fmt.Errorf("verify archive %s: %w", a.dir, err)
 	}
@@ -74,9 +71,18 @@ type verifier struct {
 	total   int64
 }
 
+// reset forgets what was found.
+func (v *verifier) reset() {
+	v.report = &Report{Checked: make(map[string]int64), Damage: []Damage{}}
+	v.shas, v.tallies = make(map[string]int64), make(map[uint32]*tally)
+	v.blocks, v.stored = nil, nil
+}
+
 func (v *verifier) run(ctx context.Context) error {
+	v.reset()
 	sound := false
 	structure := func(s *snapshot) error {
+		v.reset()
 		sound = v.structure(ctx, s)
 		return ctx.Err()
 	}

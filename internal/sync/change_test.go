@@ -232,3 +232,20 @@ func TestSelectionOfChannels(t *testing.T) {
 		t.Errorf("%+v", res)
 	}
 }
+
+func TestFullRunFindsEditsAndReplacedComments(t *testing.T) {
+	r := newRig(t, small(t), teamchattest.ServerOptions{})
+	r.complete(Options{})
+	fail(t, r.world.Apply("edit m2 bob Good evening\nedit c3 ann Red"))
+	r.complete(Options{})
+	res := r.complete(Options{Full: true})
+	if res.VersionsNew != 2 {
+		t.Errorf("%d versions", res.VersionsNew)
+	}
+	r.wantWorld(false)
+	change := r.archive.Change()
+	r.complete(Options{Full: true})
+	if r.archive.Change() != change {
+		t.Error("a second one adds entries")
+	}
+}

@@ -55,6 +55,9 @@ func (c *room) read(ctx context.Context) {
 		c.completed = true
 		c.run.totals.completed.Add(1)
 	}
+	if c.finished {
+		c.run.durable.Store(true)
+	}
 	c.run.totals.done.Add(1)
 	c.run.report(c.name)
 }

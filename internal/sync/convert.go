@@ -22,15 +22,17 @@ type item struct {
 type ordered struct {
 	list      []item
 	ascending bool // they came in this order
+	lost      int  // items left out because they have no usable ts
 }
 
 // order puts an answer's items in order. Duplicates of a ts are the same item; the last one counts.
-func order(page *teamchat.MessagePage) (ordered, error) {
+func order(page *teamchat.MessagePage) ordered {
 	o := ordered{list: make([]item, 0, len(page.Messages)), ascending: true}
 	for i := range page.Messages {
 		ts, err := record.ParseTS(page.Messages[i].TS)
 		if err != nil {
-			return o, fmt.Errorf("%w: %w", errNoTS, err)
+			o.lost++
+			continue
 		}
 		if n := len(o.list); n > 0 && ts < o.list[n-1].ts {
 			o.ascending = false
@@ -41,7 +43,17 @@ func order(page *teamchat.MessagePage) (ordered, error) {
 		slices.SortStableFunc(o.list, func(a, b item) int { return cmp.Compare(a.ts, b.ts) })
 	}
 	o.list = dedupe(o.list)
-	return o, nil
+	return o
+}
+
+// order is the function of that name for main messages. Items that are left out become a problem.
+func (c *room) order(page *teamchat.MessagePage) ordered {
+	o := order(page)
+	if o.lost > 0 {
+		c.failed.Store(true)
+		c.run.problem(c.id, fmt.Sprintf("the server gives %d items without a usable ts", o.lost))
+	}
+	return o
 }
 
 func dedupe(items []item) []item {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// lookEvery is how often a run whose time is up looks whether it has put something into the archive.
+// lookEvery is how often a run whose time is up looks whether it has got anywhere.
 const lookEvery = 50 * time.Millisecond
 
 // limited is a context that knows when the run's time is up, so that the client does not begin a longer wait. It is
@@ -24,8 +24,8 @@ func (l limited) Deadline() (time.Time, bool) {
 	return l.deadline, true
 }
 
-// watch ends the run when its time is up, but not before it has put something into the archive: a limit that is always
-// too short must not keep an archive from growing.
+// watch ends the run when its time is up, but not before it has got anywhere: a limit that is always too short must not
+// keep an archive from growing.
 func (r *run) watch(ctx context.Context) {
 	timer := time.NewTimer(r.MaxDuration)
 	defer timer.Stop()

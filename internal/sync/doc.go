@@ -28,10 +28,13 @@
 // [Options.MaxFileSize], is refused; neither is asked for again until its object changes. Everything else that keeps a
 // file from being fetched leaves it pending, as a debt and a problem.
 //
-// A channel is gone when it is missing from the list at the start and from the list at the end of a run. A channel
-// that vanishes or loses its rights between the two is a problem of the run. With [Options.Channels] the others are
+// A channel is gone when it is missing from the list at the start and from the list at the end of a run, or from the
+// latter alone while channels.diff or its history say the same. A channel that vanishes or loses its rights between the
+// two is a problem of the run. With [Options.Channels] the others are
 // neither read nor marked; a name that several channels bear selects them all, one that none bears is a problem.
 // [Options.Exclude] wins over [Options.Channels].
 //
-// Not done here: deletions, audits, the recent window and the probing of the server's dialect (issue 2).
+// Not done here: deletions, audits, the recent window and the probing of the server's dialect (issue 2). Nor does a
+// budget of a request or two a run suffice: a channel's history and lists are read anew in each run, and a run begins with
+// the channel that the last one did not finish.
 package sync

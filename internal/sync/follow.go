@@ -25,7 +25,7 @@ func (d *directory) follow(ctx context.Context) {
 	}
 	page := &storage.Page{Observed: answer.Received}
 	d.apply(page, changes, list)
-	d.compare(page, list)
+	d.compare(page, changes, list)
 	first := len(d.turn)
 	for _, c := range list {
 		if !d.listed[record.ChannelID(c.ID)] {
@@ -48,7 +48,7 @@ func (d *directory) diff(ctx context.Context) ([]teamchat.ChannelChange, error) 
 		if d.run.halts(ctx, err) {
 			return nil, errHalt
 		}
-		d.run.problem("", "changes of the list of channels: "+err.Error())
+		d.run.Logger.Warn("changes of the list of channels", "err", err) // the second list tells all but passing names
 		return nil, nil
 	}
 	if !d.isNews(changes) {
@@ -104,9 +104,14 @@ func byID(list []teamchat.Channel) map[string]teamchat.Channel {
 	return m
 }
 
-// compare adds to the page how known channels differ in a second list.
-func (d *directory) compare(page *storage.Page, list []teamchat.Channel) {
+// compare adds to the page how known channels differ in a second list. A channel that only this list lacks is not gone
+// before something else says so.
+func (d *directory) compare(page *storage.Page, changes []teamchat.ChannelChange, list []teamchat.Channel) {
 	listed := byID(list)
+	gone := make(map[string]bool)
+	for _, c := range changes {
+		gone[record.ChannelID(c.Channel.ID)] = c.Status == "deleted"
+	}
 	for id, state := range d.known {
 		now, there := listed[id]
 		if d.wanted != nil && !d.wanted.match(id, state.Name) && !(there && d.wanted.match(id, now.Name)) {
@@ -114,7 +119,9 @@ func (d *directory) compare(page *storage.Page, list []teamchat.Channel) {
 		}
 		switch before := state; {
 		case !there:
-			state.State = record.ChannelGone
+			if c := d.rooms[id]; gone[id] || !d.listed[id] || c != nil && c.vanished {
+				state.State = record.ChannelGone
+			}
 			d.update(page, before, state)
 			d.lost(id, "the channel vanished during the run")
 		case d.listed[id]:

@@ -299,23 +299,25 @@ func contained(list []string) func(string) bool {
 func (c *room) historyByPages(ctx context.Context) error {
 	var answer teamchat.Answer
 	var greatest record.TS
+	var lost int
 	proven, err := pager{
 		size: c.run.PageSize,
 		ask: func(ctx context.Context, count, page int) (*teamchat.MessagePage, error) {
 			return c.run.Client.History(ctx, teamchat.HistoryQuery{Channel: c.call, Descending: true, Count: count, Page: page})
 		},
 		take: func(ctx context.Context, page *teamchat.MessagePage) error {
-			items, err := order(page)
-			if err != nil || len(items.list) == 0 {
-				return err
+			items := c.order(page)
+			if len(items.list) == 0 {
+				return nil
 			}
+			lost += items.lost
 			if last := items.list[len(items.list)-1].ts; last > greatest {
 				greatest, answer = last, page.Answer
 			}
 			return c.take(ctx, page.Answer, items.list, nil, false)
 		},
 	}.walk(ctx)
-	if err != nil || !proven || greatest == "" {
+	if err != nil || !proven || lost > 0 || greatest == "" {
 		return err
 	}
 	p := c.page(answer)

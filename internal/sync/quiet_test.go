@@ -44,6 +44,9 @@ func TestServerThatChangesBeforeOneRequest(t *testing.T) {
 	_, requests := unbroken(t)
 	for n := int64(1); n < requests; n += stride(t) {
 		for kind := range int64(6) {
+			if stride(t) > 1 && kind%3 != n%3 {
+				continue
+			}
 			t.Run(fmt.Sprint(n, "/", kind), func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t, small(t), teamchattest.ServerOptions{})
@@ -83,9 +86,9 @@ func TestServerThatChangesBeforeEveryRequest(t *testing.T) {
 }
 
 func TestBusyGeneratedWorld(t *testing.T) {
-	w := teamchattest.Generate(teamchattest.GenerateOptions{Seed: 3, Messages: 1500, Channels: 4})
+	w := teamchattest.Generate(teamchattest.GenerateOptions{Seed: 3, Messages: 800, Channels: 4})
 	r := newRig(t, w, teamchattest.ServerOptions{})
-	for n := int64(1); n < 2000; n++ {
+	for n := int64(1); n < 1000; n++ {
 		r.server.OnRequest(n, func(w *teamchattest.World) { w.Busy(uint64(n), 2) })
 	}
 	before := r.worldContent()
@@ -124,7 +127,7 @@ func TestVariantsOfServers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := small(t)
-			for n := range 45 {
+			for n := range 25 {
 				root := w.Post("projects", "ann@example.com", fmt.Sprint("root ", n))
 				w.Comment("projects", root, "bob@example.com", fmt.Sprint("comment ", n))
 				w.Upload("projects", "ann@example.com", fmt.Sprint(n, ".txt"), []byte(fmt.Sprint(n)))

@@ -21,7 +21,7 @@ type run struct {
 	problems chan []Problem          // holds the list when nobody uses it
 	totals   totals
 
-	durable    atomic.Bool // something was put into the archive
+	durable    atomic.Bool // the archive has grown, or a channel was read to its end
 	overBudget atomic.Bool // the client's request budget is used up
 	newest     uint64      // the archive's change number when the run began
 	requests   int64       // of the client before the run
@@ -94,11 +94,10 @@ func (r *run) halts(ctx context.Context, err error) bool {
 
 // put queues a page. An answer that arrived is kept even if the run was cancelled meanwhile.
 func (r *run) put(ctx context.Context, p *storage.Page) error {
-	p.Done = r.committed
+	p.Done = func(n storage.Counts, err error) { r.committed(p.Channel, n, err) }
 	if err := r.Archive.Put(context.WithoutCancel(ctx), p); err != nil {
 		return r.broken("put page", err)
 	}
-	r.durable.Store(true)
 	return nil
 }
 
@@ -108,10 +107,13 @@ func (r *run) broken(what string, err error) error {
 	return errHalt
 }
 
-func (r *run) committed(n storage.Counts, err error) {
+func (r *run) committed(channel string, n storage.Counts, err error) {
 	if err != nil {
 		_ = r.broken("commit", err)
 		return
+	}
+	if channel != "" && n.Entries > 0 {
+		r.durable.Store(true)
 	}
 	t := &r.totals
 	t.messages.Add(int64(n.Messages))

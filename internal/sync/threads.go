@@ -15,6 +15,8 @@ import (
 // threadTries is how often a thread is read that shows fewer comments than its parent counts.
 const threadTries = 3
 
+var errNoTS = errors.New("the server gives comments without a usable ts")
+
 // thread is what a walk knows of a thread.
 type thread struct {
 	count int64         // the parent's comments_count when the comments were read or asked for; -1 when it gave none
@@ -103,11 +105,7 @@ func (c *room) listThreads(ctx context.Context) error {
 			return c.run.Client.Threads(ctx, teamchat.ListQuery{Channel: c.call, Count: count, Page: page})
 		},
 		take: func(ctx context.Context, page *teamchat.MessagePage) error {
-			items, err := order(page)
-			if err != nil {
-				return err
-			}
-			return c.take(ctx, page.Answer, items.list, nil, true)
+			return c.take(ctx, page.Answer, c.order(page).list, nil, true)
 		},
 	}.walk(ctx)
 	return err
@@ -161,10 +159,7 @@ func (c *room) readComments(ctx context.Context, job threadJob) (p *storage.Page
 	if err != nil {
 		return nil, 0, err
 	}
-	items, err := order(page)
-	if err != nil {
-		return nil, 0, err
-	}
+	items := order(page)
 	p = c.page(page.Answer)
 	digest := sha256.New()
 	for _, it := range items.list {
@@ -177,6 +172,9 @@ func (c *room) readComments(ctx context.Context, job threadJob) (p *storage.Page
 	}
 	entry := storage.Thread{TS: job.ts, Count: job.count, Comments: len(p.Messages)}
 	copy(entry.Digest[:], digest.Sum(nil))
+	if items.lost > 0 {
+		return nil, 0, errors.Join(errNoTS, c.run.put(ctx, p))
+	}
 	p.Threads, p.Paid = append(p.Threads, entry), append(p.Paid, job.owed)
 	return p, len(p.Messages), nil
 }

@@ -18,7 +18,6 @@ const (
 )
 
 var (
-	errNoTS     = errors.New("the server gives items without a usable ts")
 	errGrowing  = errors.New("the channel grows as fast as it is read; the next run goes on from here")
 	errOneAPage = errors.New("the server gives no more than one item a page")
 )
@@ -100,10 +99,7 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	items, err := order(page)
-	if err != nil {
-		return false, err
-	}
+	items := w.room.order(page)
 	if !items.within(w.from) {
 		return false, errBounds
 	}
@@ -112,7 +108,11 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	}
 	w.most = max(w.most, len(page.Messages))
 	greatest := items.list[len(items.list)-1].ts
-	if err := w.room.take(ctx, page.Answer, items.list, &record.Interval{From: w.from, To: greatest}, false); err != nil {
+	proven := &record.Interval{From: w.from, To: greatest}
+	if items.lost > 0 {
+		proven = nil
+	}
+	if err := w.room.take(ctx, page.Answer, items.list, proven, false); err != nil {
 		return false, err
 	}
 	if greatest <= w.end {

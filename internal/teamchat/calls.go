@@ -121,6 +121,22 @@ func (c *Client) Files(ctx context.Context, q ListQuery) (*MessagePage, error) {
 	return c.messages(ctx, newRequest(methodFiles, "channel", q.Channel, "count", positive(q.Count), "page", positive(q.Page)))
 }
 
+// Pins is pins.list: the publicly pinned items of a channel or, for "", of all channels. A Message has the ts of the
+// pinned item, also where the element only points to it.
+func (c *Client) Pins(ctx context.Context, q ListQuery) (*MessagePage, error) {
+	page, err := c.messages(ctx, newRequest(methodPins, "channel", q.Channel, "include_public", "true",
+		"include_private", "false", "count", positive(q.Count), "page", positive(q.Page)))
+	if err != nil {
+		return nil, err
+	}
+	for i := range page.Messages {
+		if m := &page.Messages[i]; m.TS == "" {
+			m.TS, m.Parent = m.Parent, ""
+		}
+	}
+	return page, nil
+}
+
 func (c *Client) messages(ctx context.Context, r *request) (*MessagePage, error) {
 	answer, err := c.call(ctx, r.wants(list, "messages"))
 	if err != nil {
@@ -153,11 +169,26 @@ func (c *Client) Users(ctx context.Context, channel string) (a Answer, users []U
 	if err != nil {
 		return Answer{}, nil, false, err
 	}
-	users = make([]User, len(answer.items))
-	for i, raw := range answer.items {
+	return answer.Answer, answer.users(), answer.isWhole(), nil
+}
+
+// SearchUsers is search.users without a condition: a page of the users of a channel or, for "", of the whole server.
+// Where [Client.Users] is cut short it can give the others.
+func (c *Client) SearchUsers(ctx context.Context, q ListQuery) (*UserPage, error) {
+	r := newRequest(methodSearchUsers, "channel", q.Channel, "count", positive(q.Count), "page", positive(q.Page))
+	answer, err := c.call(ctx, r.wants(list, "members", "users"))
+	if err != nil {
+		return nil, err
+	}
+	return &UserPage{answer.Answer, answer.users(), answer.paging}, nil
+}
+
+func (a *reply) users() []User {
+	users := make([]User, len(a.items))
+	for i, raw := range a.items {
 		users[i] = User{userID(raw), raw}
 	}
-	return answer.Answer, users, answer.isWhole(), nil
+	return users
 }
 
 // isWhole tells whether a list that can't be paged says nothing of more.

@@ -22,6 +22,7 @@ type Options struct {
 
 	Username string
 	Password func(ctx context.Context) (string, error) // asked for at each login
+	Auth     string                                    // "plain", or "digest", with which the password is not sent; "" is plain
 
 	RootCAs     *x509.CertPool    // nil is the system's
 	Transport   http.RoundTripper // nil is a transport of the client's own; tests wrap it
@@ -32,10 +33,15 @@ type Options struct {
 	MaxWait     time.Duration // longest wait that the server may ask for; a longer one is an error. 0 is 1 h
 	GiveUpAfter time.Duration // without any success; told waits don't count. 0 is 10 min
 	Backoff     time.Duration // the first pause before a retry is up to this long, the next up to twice that, ... 0 is 250 ms
-	MaxRequests int64         // of all calls but login, logout and channels.list; 0 is no limit. More gives ErrBudget
+	MaxRequests int64         // of all calls but login, logout, auth.revoke and channels.list; 0 is no limit. More gives ErrBudget
 
 	OnWait func(time.Duration) // called, maybe from several goroutines, when the server asks for a wait, and with 0 when it answers again
 	Logger *slog.Logger        // nil discards
+
+	// Capture, unless nil, is called, maybe from several goroutines, with every answer that is JSON, errors and those
+	// of logins included: the JSON as received, with passwords, tokens and tickets blanked as by [Client.Probe]. What
+	// [Client.Download] gets is not among them. Other personal data is: whoever keeps body keeps people's messages.
+	Capture func(method string, status int, body []byte)
 }
 
 // Errors that say why the client stopped asking. They may wrap the [*Error] of the last answer.
@@ -65,6 +71,7 @@ type Client struct {
 	buffers sync.Pool // of *bytes.Buffer, for bodies, whose length often is not known before
 
 	downloadsNeedToken atomic.Bool // the server refused a ticket without a token
+	eventsByTS         atomic.Bool // the server knows events by ts, not by their hex ids
 
 	requests, budgeted, downloaded atomic.Int64
 }
@@ -74,6 +81,9 @@ func New(o Options) (*Client, error) {
 	base, err := apiURL(o.URL, o.AllowHTTP)
 	if err != nil {
 		return nil, err
+	}
+	if o.Auth = cmp.Or(o.Auth, authPlain); o.Auth != authPlain && o.Auth != authDigest {
+		return nil, fmt.Errorf("way to log in %q: want plain or digest", o.Auth)
 	}
 	o.Connections = cmp.Or(max(o.Connections, 0), 4)
 	o.UserAgent = cmp.Or(o.UserAgent, "archiver")

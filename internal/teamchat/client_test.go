@@ -165,6 +165,66 @@ func TestRequests(t *testing.T) {
 				return user.ID + string(user.Raw), err
 			}, `ann@x{"id":"ann@x"}`,
 		},
+		{
+			methodSearchUsers, `{"members":[{"id":"ann@x"},"bob@x"],"cache_ts":"1","paging":{"total":"7","page":2},"ok":true}`, "channel=c&count=2&page=2",
+			func(ctx context.Context, c *Client) (any, error) {
+				p, err := c.SearchUsers(ctx, ListQuery{"c", 2, 2})
+				return fmt.Sprint(p.Users[0].ID, p.Users[1].ID, p.Paging.Total), err
+			}, "ann@xbob@x7",
+		},
+		{
+			methodPins, `{"messages":[{"ts":"2.000001"},{"message":{"ts":"1.000001"}}],"ok":true}`, "channel=c&count=2&include_private=false&include_public=true&page=3",
+			func(ctx context.Context, c *Client) (any, error) {
+				p, err := c.Pins(ctx, ListQuery{"c", 2, 3})
+				return brief(p.Messages), err
+			}, []string{"2.000001||-1", "1.000001||-1"},
+		},
+		{
+			methodPins, `{"messages":null,"ok":true}`, "include_private=false&include_public=true",
+			func(ctx context.Context, c *Client) (any, error) {
+				p, err := c.Pins(ctx, ListQuery{})
+				return len(p.Messages), err
+			}, 0,
+		},
+		{
+			methodEventsPast, emptyPage, "channel=c",
+			func(ctx context.Context, c *Client) (any, error) {
+				p, err := c.EventsHistory(ctx, "c")
+				return len(p.Messages), err
+			}, 0,
+		},
+		{
+			methodEventsNext, emptyPage, "channel=c",
+			func(ctx context.Context, c *Client) (any, error) {
+				p, err := c.EventsUpcoming(ctx, "c")
+				return len(p.Messages), err
+			}, 0,
+		},
+		{
+			methodEvent, `{"vcalendar":"BEGIN:VCALENDAR\r\n\u017d\r\n","ok":true}`, "channel=c&evnid=5a5f4d8601cf",
+			func(ctx context.Context, c *Client) (any, error) {
+				_, calendar, err := c.Event(ctx, "c", "1516195206.000463")
+				return calendar.Text, err
+			}, "BEGIN:VCALENDAR\r\nŽ\r\n",
+		},
+		{
+			methodConferences, `{"conferences":[{"meeting_id":"1"}],"ok":true}`, "count=10&page=2&type=0",
+			func(ctx context.Context, c *Client) (any, error) {
+				p, err := c.Conferences(ctx, ConferencesQuery{Count: 10, Page: 2, Days: 1, Since: 1})
+				return briefConferences(p.Conferences), err
+			}, "1  0 0",
+		},
+		{
+			methodConferences, `{"conferences":[],"ok":true}`, "days_future=30&days_future_since=1&type=1",
+			func(ctx context.Context, c *Client) (any, error) {
+				p, err := c.Conferences(ctx, ConferencesQuery{Upcoming: true, Days: 30, Since: 1, Page: 2})
+				return briefConferences(p.Conferences), err
+			}, "",
+		},
+		{methodErrors, `{"errors":[],"ok":true}`, "", func(ctx context.Context, c *Client) (any, error) {
+			_, raw, err := c.DocumentedErrors(ctx)
+			return string(raw), err
+		}, `{"errors":[],"ok":true}`},
 		{methodAuthTest, `{"user":"a@x","user_id":"a@x","ok":true}`, "", func(ctx context.Context, c *Client) (any, error) { return c.AuthTest(ctx) }, "a@x"},
 		{methodVersion, `{"version":14.2,"ok":true}`, "", func(ctx context.Context, c *Client) (any, error) { return c.Version(ctx) }, "14.2"},
 		{methodNow, `{"now":"1516195300","ok":true}`, "", func(ctx context.Context, c *Client) (any, error) {
@@ -187,6 +247,14 @@ func TestRequests(t *testing.T) {
 			}
 		})
 	}
+}
+
+func briefConferences(list []Conference) string {
+	var lines []string
+	for _, c := range list {
+		lines = append(lines, fmt.Sprintf("%s %s %d %d", c.ID, c.Title, c.Start, c.End))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func checkRequest(t *testing.T, r *http.Request) {

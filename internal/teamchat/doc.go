@@ -4,7 +4,7 @@
 //
 //   - the transport: POST forms to <url>/teamchatapi/<method>, the token in the body, TLS 1.2 or newer, no redirects,
 //     never a credential to another host;
-//   - logging in, and one new login for all callers when the server no longer knows the token;
+//   - logging in, plainly or by digest, and one new login for all callers when the server no longer knows the token;
 //   - patience: back-off with full jitter, waits that the server asks for, a rate and a connection limit, an end after
 //     a time without any success;
 //   - the reading of answers: every object's bytes stay exactly as received ([Message.Raw]), and the few members the
@@ -15,6 +15,9 @@
 // about success and holds what was asked for) is a success. HTML, an empty or cut body, or a list that is missing are
 // errors, never an empty page. Passwords, tokens and tickets never appear in an error's text or in the log; they do
 // appear in the objects as received, which callers clean before they keep them.
+//
+// For those who study a server there are [Options.Capture] and [Client.Probe], which give answers as received but
+// without secrets. No call changes what the server keeps, but the login and its end.
 //
 // A page of at most 64 MiB is held in memory, files are streamed. The items of a page share one allocation: whoever
 // keeps one Raw keeps the page's bytes alive.

@@ -74,7 +74,8 @@ func (e *Error) Temporary() bool {
 // NotFound tells whether the thing asked for does not exist (any more).
 func (e *Error) NotFound() bool {
 	if c := e.class(); c != unknown {
-		return c == missing || e.Method == methodItem && e.reason() == "e_parameters"
+		noRecord := e.reason() == "e_parameters" && (e.Method == methodItem || e.Method == methodEvent)
+		return c == missing || noRecord
 	}
 	return e.speaks() && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
 }
@@ -84,26 +85,28 @@ func (e *Error) Denied() bool {
 	if c := e.class(); c != unknown {
 		return c == denied
 	}
-	return e.speaks() && e.Status == http.StatusForbidden && e.Method != methodLogin
+	return e.speaks() && e.Status == http.StatusForbidden && !e.ofLogin()
 }
 
-// LoginRefused tells whether the server refused the account or its password.
+// LoginRefused tells whether the server refused the account or its password, or the way to log in.
 func (e *Error) LoginRefused() bool {
 	c := e.class()
-	if c == account || e.Method != methodLogin {
+	if c == account || !e.ofLogin() {
 		return c == account
 	}
 	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
 		return c != transient
 	}
-	answered := e.Err == nil || errors.Is(e.Err, errNotAuthorized)
+	answered := e.Err == nil || errors.Is(e.Err, errNotAuthorized) || errors.Is(e.Err, errChallenge)
 	return answered && c != transient && !e.told() && e.Status < 500
 }
+
+func (e *Error) ofLogin() bool { return e.Method == methodLogin || e.Method == methodDigest }
 
 // tokenRefused tells whether the server does not know the token.
 func (e *Error) tokenRefused() bool {
 	c := e.class()
-	return e.Method != methodLogin && (c == token || c == unknown && e.Status == http.StatusUnauthorized)
+	return !e.ofLogin() && (c == token || c == unknown && e.Status == http.StatusUnauthorized)
 }
 
 // told tells whether the server asks for a wait, which uses up no try.

@@ -9,6 +9,12 @@ import (
 	"archiver/internal/lenient"
 )
 
+// The ways to log in.
+const (
+	authPlain  = "plain"
+	authDigest = "digest"
+)
+
 var errNotAuthorized = errors.New("not authorized")
 
 // session is one login. It prints without its token.
@@ -62,7 +68,7 @@ func (c *Client) inTurn(ctx context.Context, do func() error) error {
 	select {
 	case c.login.turn <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", methodLogin, ctx.Err())
+		return fmt.Errorf("%s: %w", c.loginMethod(), ctx.Err())
 	}
 	defer func() { <-c.login.turn }()
 	return do()
@@ -90,7 +96,7 @@ func (c *Client) logIn(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// requestToken is iwauthentication.login.plain. Only ok, authorized and a token together are a success.
+// requestToken logs in by the way that is configured. Only ok, authorized and a token together are a success.
 func (c *Client) requestToken(ctx context.Context) (string, error) {
 	if c.options.Password == nil {
 		return "", errors.New("password: none is configured")
@@ -99,9 +105,11 @@ func (c *Client) requestToken(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("password: %w", err)
 	}
-	r := newRequest(methodLogin, "username", c.options.Username, "password", password)
-	r.open, r.free = true, true
-	answer, err := c.call(ctx, r)
+	logIn := c.plainLogin
+	if c.options.Auth == authDigest {
+		logIn = c.digestLogin
+	}
+	answer, err := logIn(ctx, password)
 	if err != nil {
 		return "", err
 	}
@@ -110,7 +118,44 @@ func (c *Client) requestToken(ctx context.Context) (string, error) {
 		Token      lenient.String `json:"token"`
 	}
 	if err := lenient.Unmarshal(answer.object, &w); err != nil || !w.Authorized || w.Token == "" {
-		return "", &Error{Method: methodLogin, Status: 200, Err: errNotAuthorized}
+		return "", &Error{Method: c.loginMethod(), Status: 200, Err: errNotAuthorized}
 	}
 	return string(w.Token), nil
+}
+
+func (c *Client) loginMethod() string {
+	if c.options.Auth == authDigest {
+		return methodDigest
+	}
+	return methodLogin
+}
+
+// plainLogin is iwauthentication.login.plain.
+func (c *Client) plainLogin(ctx context.Context, password string) (*reply, error) {
+	r := newRequest(methodLogin, "username", c.options.Username, "password", password)
+	r.open, r.free = true, true
+	return c.call(ctx, r)
+}
+
+// Revoke is auth.revoke of the token in use, and tells whether the server says that it is revoked. Without a login
+// there is nothing to revoke. It asks once. A later call logs in anew.
+func (c *Client) Revoke(ctx context.Context) (revoked bool, err error) {
+	s := c.login.current.Load()
+	if s == nil {
+		return false, nil
+	}
+	r := newRequest(methodRevoke).wants(anything, "revoked")
+	r.free = true
+	r.form.Set("token", s.token)
+	answer, err := c.attempt(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	var w lenient.Bool
+	_ = lenient.Unmarshal(answer.value, &w) // a value that was read before, or none
+	if answer.found && !bool(w) {
+		return false, nil
+	}
+	c.login.current.CompareAndSwap(s, nil)
+	return true, nil
 }

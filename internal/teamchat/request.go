@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +17,9 @@ import (
 // The methods of the API that the client calls.
 const (
 	methodLogin        = "iwauthentication.login.plain"
+	methodDigest       = "iwauthentication.login.digest"
 	methodLogout       = "iwauthentication.logout"
+	methodRevoke       = "auth.revoke"
 	methodAuthTest     = "auth.test"
 	methodVersion      = "version"
 	methodNow          = "time.now"
@@ -31,6 +34,13 @@ const (
 	methodDownload     = "files.download"
 	methodUsers        = "users.list"
 	methodUser         = "users.info"
+	methodSearchUsers  = "search.users"
+	methodPins         = "pins.list"
+	methodEventsPast   = "events.history"
+	methodEventsNext   = "events.upcoming"
+	methodEvent        = "events.get"
+	methodConferences  = "conferences.list"
+	methodErrors       = "documentation.errors"
 )
 
 const maxPooled = 4 << 20 // bytes of a buffer worth keeping
@@ -44,6 +54,7 @@ type request struct {
 	open     bool     // needs no token
 	free     bool     // does not count to Options.MaxRequests
 	once     bool     // an answer that was lost can't be had again
+	get      bool     // by GET, with the parameters in the URL
 	accept   string
 	identity bool // bytes as they are, without compression
 	doubted  int  // the status of an earlier answer without JSON, while the API worked
@@ -93,12 +104,8 @@ func (r *request) withhold(err error) error {
 
 // clean makes one line of at most 200 bytes of text, and nothing of a text that repeats one of the request's secrets.
 func (r *request) clean(text string) string {
-	lower := strings.ToLower(text)
-	for _, name := range []string{"token", "password", "ticket"} {
-		secret := strings.ToLower(r.form.Get(name))
-		if secret != "" && (strings.Contains(lower, secret) || strings.Contains(lower, strings.ToLower(url.QueryEscape(secret)))) {
-			return "withheld: repeats a secret"
-		}
+	if repeats(text, r.secrets()) {
+		return "withheld: repeats a secret"
 	}
 	if len(text) > 200 {
 		text = text[:200] + "..."
@@ -109,6 +116,23 @@ func (r *request) clean(text string) string {
 		}
 		return c
 	}, strings.ToValidUTF8(text, "?"))
+}
+
+// secrets are the values of the request's parameters that nobody may learn, in lower case, as they are and as they
+// look in a URL.
+func (r *request) secrets() (secrets []string) {
+	for _, name := range []string{"token", "password", "ticket", "response"} {
+		if secret := strings.ToLower(r.form.Get(name)); secret != "" {
+			secrets = append(secrets, secret, strings.ToLower(url.QueryEscape(secret)))
+		}
+	}
+	return secrets
+}
+
+// repeats tells whether text holds one of the secrets, which are in lower case.
+func repeats(text string, secrets []string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(secrets, func(secret string) bool { return strings.Contains(text, secret) })
 }
 
 // reply is a successful answer that was held in memory.
@@ -129,12 +153,7 @@ func (c *Client) call(ctx context.Context, r *request) (*reply, error) {
 
 // attempt makes a request once.
 func (c *Client) attempt(ctx context.Context, r *request) (*reply, error) {
-	res, err := c.open(ctx, r, pageTime)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	body, err := c.readPage(res, r)
+	res, body, err := c.exchange(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +162,21 @@ func (c *Client) attempt(ctx context.Context, r *request) (*reply, error) {
 		return nil, err
 	}
 	return &reply{Answer{Received: time.Now().UTC(), Date: date(res)}, env}, nil
+}
+
+// exchange makes a request once and gives the response and its whole body, whatever they are.
+func (c *Client) exchange(ctx context.Context, r *request) (*http.Response, []byte, error) {
+	res, err := c.open(ctx, r, pageTime)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer res.Body.Close()
+	body, err := c.readPage(res, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.capture(r, res.StatusCode, body)
+	return res, body, nil
 }
 
 // readPage reads a whole body into memory of its own, up to c.maxPage.

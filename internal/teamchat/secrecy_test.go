@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 func gzipped(t *testing.T, text string) []byte {
@@ -84,7 +85,8 @@ func TestSecretsStaySecret(t *testing.T) {
 			c := newTestClient(t, handler, Options{Logger: logger})
 			_, downloadErr := c.Download(t.Context(), &File{Size: 7, Ticket: testTicket})
 			broken := newTestClient(t, methods{methodLogin: handle}, Options{Logger: logger})
-			for _, err := range []error{history(t.Context(), c), downloadErr, broken.Login(t.Context())} {
+			digest := newTestClient(t, methods{methodDigest: handle}, Options{Logger: logger, Auth: "digest", MaxWait: time.Second, GiveUpAfter: time.Second})
+			for _, err := range []error{history(t.Context(), c), downloadErr, broken.Login(t.Context()), digest.Login(t.Context())} {
 				checkSecrecy(t, err)
 			}
 			if hasSecret(log.String()) {

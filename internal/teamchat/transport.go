@@ -107,11 +107,10 @@ func (c *Client) open(ctx context.Context, r *request, limit time.Duration) (*ht
 }
 
 func (c *Client) send(ctx context.Context, r *request) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+r.method, strings.NewReader(r.form.Encode()))
+	req, err := c.newHTTPRequest(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	req.Header.Set("User-Agent", c.options.UserAgent)
 	if r.accept != "" {
 		req.Header.Set("Accept", r.accept)
@@ -120,6 +119,19 @@ func (c *Client) send(ctx context.Context, r *request) (*http.Response, error) {
 		req.Header.Set("Accept-Encoding", "identity")
 	}
 	return c.http.Do(req)
+}
+
+func (c *Client) newHTTPRequest(ctx context.Context, r *request) (*http.Request, error) {
+	form := r.form.Encode()
+	if r.get {
+		return http.NewRequestWithContext(ctx, http.MethodGet, c.base+r.method+"?"+form, http.NoBody)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+r.method, strings.NewReader(form))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	return req, nil
 }
 
 // body is a response's body that fails when no byte comes for silentTime, counts what it reads and gives back the

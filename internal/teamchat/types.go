@@ -73,6 +73,39 @@ type User struct {
 	Raw []byte
 }
 
+// UserPage is the answer of search.users.
+type UserPage struct {
+	Answer
+	Users  []User
+	Paging Paging
+}
+
+// Calendar is an event or a conference with all its properties.
+type Calendar struct {
+	Text string // iCalendar (RFC 5545), with bytes that are no UTF-8 replaced
+	Raw  []byte // the answer as received
+}
+
+// Conference is an element of conferences.list.
+type Conference struct {
+	ID         string // meeting_id as received: digits, which a host may follow
+	Title      string
+	Start, End int64  // unix seconds, 0 when not set
+	Raw        []byte // as received. It can hold the password of the meeting, which must not be kept: clean it first
+}
+
+// LogValue keeps the password out of logs.
+func (c Conference) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("id", c.ID), slog.String("title", c.Title), slog.Int64("start", c.Start))
+}
+
+// ConferencePage is the answer of conferences.list. Servers are not known to say how many pages there are.
+type ConferencePage struct {
+	Answer
+	Conferences []Conference
+	Paging      Paging
+}
+
 // HistoryQuery selects main messages. Zero values are not sent.
 type HistoryQuery struct {
 	Channel        string
@@ -86,6 +119,13 @@ type HistoryQuery struct {
 type ListQuery struct {
 	Channel     string
 	Count, Page int
+}
+
+// ConferencesQuery selects conferences. Zero values are not sent.
+type ConferencesQuery struct {
+	Upcoming    bool // those that will begin, else those that began; always sent
+	Count, Page int  // of those that began
+	Days, Since int  // of the upcoming ones: how many days, and how many days from now the first of them is
 }
 
 // Download is the body of a file while it is read. It holds one of the client's connections until it is closed.

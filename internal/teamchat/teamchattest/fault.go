@@ -42,8 +42,8 @@ type Fault struct {
 	begun bool
 }
 
-// Faults are one fault of each kind by name, for campaigns that put each at every request in turn. Slow ones take
-// less than 0.1 s; RetryAfter is 0 seconds; a page outside the API answers the redirected, if the server has one.
+// Faults are one fault of each kind by name, for campaigns that put each at every request in turn. The slow
+// one takes less than 0.1 s, Retry-After is 0 seconds, and the redirect leads to a login page of the same server.
 func Faults() map[string]Fault {
 	return map[string]Fault{
 		"429 with Retry-After":    {Status: 429, RetryAfter: "0"},
@@ -122,8 +122,7 @@ func (f *Fault) preempts(rw http.ResponseWriter, req *http.Request, c *call) boo
 	case f.Status != 0:
 		f.refuse(rw)
 	case f.HTML:
-		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		io.WriteString(rw, "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form>user, password</form></body></html>\n")
+		loginPage(rw)
 	case f.Redirect != "":
 		http.Redirect(rw, req, f.Redirect, http.StatusFound)
 	case f.Error != "":
@@ -136,6 +135,11 @@ func (f *Fault) preempts(rw http.ResponseWriter, req *http.Request, c *call) boo
 		return false
 	}
 	return true
+}
+
+func loginPage(rw http.ResponseWriter) {
+	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	io.WriteString(rw, "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form>user, password</form></body></html>\n")
 }
 
 func (f *Fault) refuse(rw http.ResponseWriter) {

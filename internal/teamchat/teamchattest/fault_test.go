@@ -61,7 +61,7 @@ func TestFaults(t *testing.T) {
 		{teamchattest.Fault{Delay: time.Millisecond}, "ok"},
 		{teamchattest.Fault{InvalidToken: true}, "invalid_token"},
 		{teamchattest.Fault{Error: "gw_error e_db"}, "e_db"},
-		{teamchattest.Fault{Redirect: "/login"}, "404 Not Found "},
+		{teamchattest.Fault{Redirect: "/login"}, "html"},
 		{teamchattest.Fault{BOM: true}, "no JSON"},
 		{teamchattest.Fault{Gzip: true}, "ok"},
 	}

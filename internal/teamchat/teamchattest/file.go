@@ -134,7 +134,7 @@ const (
 // DeleteFile deletes a file.
 func (w *World) DeleteFile(channel, id string, entry EntryFate) bool {
 	var gone *file
-	found := w.onFile(channel, id, func(f *file) { f.deleted, gone = true, f })
+	found := w.onFile(channel, id, func(f *file) { f.deleted, f.flagged, gone = true, entry == EntryFlagged, f })
 	if !found {
 		return false
 	}

@@ -286,3 +286,18 @@ func TestFlaggedFile(t *testing.T) {
 		t.Errorf("file of a flagged entry: %v", f)
 	}
 }
+
+func TestPurge(t *testing.T) {
+	w, c := serve(t, small+"pin m5 ann private\npurge general 4", teamchattest.ServerOptions{})
+	id := c.channelID("general")
+	if got := c.texts("channels.historyNoComments", "channel", id); got != "three two one" {
+		t.Errorf("after a purge of four: %q", got)
+	}
+	if got := c.texts("threads.list", "channel", id); got != "two" {
+		t.Errorf("threads after the purge: %q", got)
+	}
+	w.Purge(id, 100)
+	if n := w.Channels()[0]; n.Messages != 0 || n.Comments != 0 {
+		t.Errorf("after a purge of all: %+v", n)
+	}
+}

@@ -61,7 +61,9 @@ func NewServer(w *World, o ServerOptions) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Server{w: w, o: o, extra: http.NewServeMux(), sessions: newSessions(), requests: map[string]int64{}}
+	s := &Server{w: w, o: o, extra: http.NewServeMux(), sessions: newSessions(), requests: map[string]int64{}}
+	s.extra.HandleFunc("/login", func(rw http.ResponseWriter, _ *http.Request) { loginPage(rw) })
+	return s
 }
 
 // World is what the server serves.

@@ -34,6 +34,8 @@ type options struct {
 	corpus, scenario string
 	generate         int
 	seed             uint64
+	life             uint64
+	rate             float64
 	addr             string
 	username         string
 	password         string
@@ -47,6 +49,8 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.scenario, "scenario", "", "serve the world of a scenario `file`")
 	flags.IntVar(&o.generate, "generate", 0, "serve a made-up company with `N` messages")
 	flags.Uint64Var(&o.seed, "seed", 1, "of -generate")
+	flags.Uint64Var(&o.life, "life", 0, "let the world change between requests as this `seed` decides; 0 is not at all")
+	flags.Float64Var(&o.rate, "rate", 0.5, "mean number of changes at a request, for -life")
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address to listen on")
 	flags.StringVar(&o.username, "username", "archive@example.com", "account that may log in")
 	flags.StringVar(&o.password, "password", "secret", "its password")
@@ -71,18 +75,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 		return err
 	}
 	s := teamchattest.NewServer(w, teamchattest.ServerOptions{Account: o.username, Password: o.password})
-	s.Handle("GET /sim/requests", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		json.MarshalWrite(rw, s.RequestCounts(), json.Deterministic(true))
-	}))
-	s.Handle("POST /sim/apply", http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
-		lines, err := io.ReadAll(req.Body)
-		if err == nil {
-			err = w.Apply(string(lines))
-		}
-		if err != nil {
-			http.Error(rw, err.Error(), http.StatusBadRequest)
-		}
-	}))
+	o.handle(s, w)
 	if err := s.Listen(o.addr); err != nil {
 		return err
 	}
@@ -98,6 +91,28 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// handle serves what stands beside the API.
+func (o options) handle(s *teamchattest.Server, w *teamchattest.World) {
+	if o.life != 0 {
+		life := teamchattest.RandomLife(o.life)
+		life.Rate = o.rate
+		s.OnEvery(life.Change)
+		s.Handle("POST /sim/settle", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { life.Settle(w) }))
+	}
+	s.Handle("GET /sim/requests", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		json.MarshalWrite(rw, s.RequestCounts(), json.Deterministic(true))
+	}))
+	s.Handle("POST /sim/apply", http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		lines, err := io.ReadAll(req.Body)
+		if err == nil {
+			err = w.Apply(string(lines))
+		}
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusBadRequest)
+		}
+	}))
 }
 
 // world builds what is served.

@@ -20,7 +20,7 @@ func TestServesUntilStdinCloses(t *testing.T) {
 	fromSim, stdout := io.Pipe()
 	done := make(chan error)
 	go func() {
-		done <- run(t.Context(), []string{"-scenario", file, "-apply-stdin", "-username", "me@example.com"}, stdin, stdout)
+		done <- run(t.Context(), []string{"-scenario", file, "-apply-stdin", "-username", "me@example.com", "-life", "1", "-rate", "0"}, stdin, stdout)
 	}()
 	lines := bufio.NewScanner(fromSim)
 	lines.Scan()
@@ -43,6 +43,9 @@ func TestServesUntilStdinCloses(t *testing.T) {
 	resp, err := http.Post(ready[0]+"/sim/apply", "text/plain", strings.NewReader("post general ann hi\nnonsense"))
 	if err != nil || resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("apply: %v %v", resp, err)
+	}
+	if resp, err := http.Post(ready[0]+"/sim/settle", "", nil); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("settle: %v %v", resp, err)
 	}
 	toSim.Close()
 	if err := <-done; err != nil {
