@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -47,9 +48,8 @@ const (
 // demoCompany is how large the made-up company is.
 var demoCompany = teamchattest.GenerateOptions{Seed: 2024, Messages: 5000, Channels: 12, Users: 40}
 
-// What people do in the demo's own channel, before the first sync and after it.
-const (
-	demoBefore = `
+// demoBefore is what people did in the demo's own channel before the first sync.
+const demoBefore = `
 user vera Vera Novak
 user tom Tom Brown
 channel newsroom vera tom
@@ -57,7 +57,9 @@ report = post newsroom vera The turnover report of the first quarter is due on F
 slip = post newsroom tom Turnover is down, but please don't quote me on that
 draft = upload newsroom vera turnover-q1.txt Draft of the turnover report
 `
-	demoAfter = `
+
+// demoAfter is what they do after it.
+const demoAfter = `
 post newsroom tom Good morning. Any news of the report?
 edit report vera The turnover report of the first quarter is due on MONDAY
 delete slip
@@ -65,14 +67,61 @@ comment report tom Monday is fine. Turnover by region as well, please
 upload newsroom vera turnover-by-region.txt Turnover by region: north 12, south 30
 revise draft Final version of the turnover report
 `
-)
+
+// story is what a demo shows.
+type story struct {
+	world    *teamchattest.World
+	between  string // said between the two syncs
+	changes  string // scenario lines that happen there
+	again    string // the second sync
+	searches []string
+	message  string // to show: channel, slash, ts
+	query    string // to export
+}
+
+// companyStory is that of the made-up company.
+func companyStory(now func() time.Time) (story, error) {
+	company := demoCompany
+	company.Now, company.Start = now, now().AddDate(0, 0, -170)
+	world := teamchattest.Generate(company)
+	err := world.Apply(demoBefore)
+	report, _ := world.Label("report")
+	return story{
+		world: world, between: "Meanwhile people chat, edit, delete, reply and upload.", changes: demoAfter, again: "sync --full",
+		searches: []string{"--limit 5 --sort -time turnover", "--channel newsroom 'report -region'"},
+		message:  "newsroom/" + string(report.TS), query: "turnover",
+	}, err
+}
+
+// corpusStory serves a corpus as it is: nothing is added to it.
+func corpusStory(path string) (story, error) {
+	world, err := teamchattest.LoadCorpus(path)
+	if err != nil {
+		return story{}, &usageError{"--corpus: " + plainCause(err), "a file of the chat corpus, messages.ndjson or messages.ndjson.zst"}
+	}
+	s := story{world: world, between: "Nothing happens meanwhile, so there is nothing new.", again: "sync", query: "hello"}
+	for m := range world.Messages() {
+		word := regexp.MustCompile(`[a-z]{7,}`).FindString(m.Text)
+		if s.message == "" || m.Thread != "" && word != "" {
+			s.message, s.query = m.Channel+"/"+string(m.TS), firstNonEmpty(word, s.query)
+		}
+		if m.Thread != "" && word != "" {
+			break
+		}
+	}
+	s.searches = []string{"--limit 5 " + s.query, "--limit 5 --sort -time has:file"}
+	return s, nil
+}
 
 func runDemo(ctx context.Context, e *env, c *cli.Context) (err error) {
-	world, err := demoWorld(c.String("corpus"), e.now)
+	s, err := companyStory(e.now)
+	if corpus := c.String("corpus"); corpus != "" {
+		s, err = corpusStory(corpus)
+	}
 	if err != nil {
 		return err
 	}
-	d, err := newDemo(e, world)
+	d, err := newDemo(e, s)
 	if err != nil {
 		return err
 	}
@@ -81,7 +130,7 @@ func runDemo(ctx context.Context, e *env, c *cli.Context) (err error) {
 		return err
 	}
 	if c.Bool("keep-serving") {
-		d.sayf("The server stays up until you press Ctrl-C.\n")
+		d.sayf("\nThe server stays up until you press Ctrl-C: %s, user %s, password %s.\n", d.Server, d.Username, demoPassword)
 	}
 	if e.ui.json {
 		err = e.ui.object(d.demoPlace)
@@ -92,28 +141,12 @@ func runDemo(ctx context.Context, e *env, c *cli.Context) (err error) {
 	return err
 }
 
-// demoWorld gives what the server holds at first.
-func demoWorld(corpus string, now func() time.Time) (*teamchattest.World, error) {
-	if corpus == "" {
-		company := demoCompany
-		company.Now, company.Start = now, now().AddDate(0, 0, -170)
-		world := teamchattest.Generate(company)
-		return world, world.Apply(demoBefore)
-	}
-	world, err := teamchattest.LoadCorpus(corpus)
-	if err != nil {
-		return nil, &usageError{"--corpus: " + plainCause(err), "a file of the chat corpus, messages.ndjson or messages.ndjson.zst"}
-	}
-	world.UseClock(now)
-	return world, world.Apply(demoBefore)
-}
-
 // demo is one demonstration.
 type demo struct {
 	demoPlace
+	story
 	out     io.Writer // where it tells its story
 	program program   // carries out the commands
-	world   *teamchattest.World
 	server  *teamchattest.Server
 }
 
@@ -129,12 +162,12 @@ type demoPlace struct {
 
 // newDemo makes the folder and starts the server. The commands get an environment of their own, so that nothing of the
 // real one leads them to another archive.
-func newDemo(e *env, world *teamchattest.World) (*demo, error) {
+func newDemo(e *env, s story) (*demo, error) {
 	folder, err := os.MkdirTemp("", "archiver-demo-")
 	if err != nil {
 		return nil, err
 	}
-	d := &demo{world: world, out: e.ui.out, program: e.program}
+	d := &demo{story: s, out: e.ui.out, program: e.program}
 	if e.ui.json {
 		d.out, d.program.stdout = e.ui.err, e.ui.err
 	}
@@ -151,7 +184,7 @@ func newDemo(e *env, world *teamchattest.World) (*demo, error) {
 		}
 		return ""
 	}
-	d.server = teamchattest.NewServer(world, teamchattest.ServerOptions{Account: demoUser, Password: demoPassword})
+	d.server = teamchattest.NewServer(s.world, teamchattest.ServerOptions{Account: demoUser, Password: demoPassword})
 	if err := d.server.Listen("127.0.0.1:0"); err != nil {
 		return nil, err
 	}
@@ -186,22 +219,19 @@ func (d *demo) show(ctx context.Context) error {
 	if err := d.commands(ctx, "sync"); err != nil {
 		return err
 	}
-	d.sayf("\n# Meanwhile people chat, edit, delete, reply and upload.\n")
-	if err := d.world.Apply(demoAfter); err != nil {
+	d.sayf("\n# %s\n", d.between)
+	if err := d.world.Apply(d.changes); err != nil {
 		return err
 	}
-	report, _ := d.world.Label("report")
-	err := d.commands(ctx,
-		"sync --full",
-		"search --limit 5 --sort -time turnover",
-		"search --channel newsroom 'report -region'",
-		"show newsroom/"+string(report.TS),
-		"export --output "+filepath.Join(d.Folder, "case-1")+" turnover",
-		"verify --data",
-		"status",
-	)
+	export := filepath.Join(d.Folder, "case-1")
+	lines := []string{d.again}
+	for _, search := range d.searches {
+		lines = append(lines, "search "+search)
+	}
+	lines = append(lines, "show "+d.message, "export --output "+export+" "+d.query, "verify --data", "status")
+	err := d.commands(ctx, lines...)
 	if err == nil {
-		d.sayf("\nThe archive is in %s, the export in %s.\n", d.Archive, filepath.Join(d.Folder, "case-1"))
+		d.sayf("\nThe archive is in %s, the export in %s.\n", d.Archive, export)
 	}
 	return err
 }

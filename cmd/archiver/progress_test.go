@@ -24,13 +24,13 @@ func TestSyncLine(t *testing.T) {
 			"in the middle",
 			sync.Progress{ChannelsDone: 100, ChannelsTotal: 400, Messages: 120_000, Comments: 30_000, Files: 1, Bytes: 45_678_901},
 			10 * time.Second,
-			"sync: 100 of 400 channels, 150,000 messages, 1 file, 45.7 MB, 15,000 messages/s, about 30 s left",
+			"sync: 100 of 400 channels, about 30 s left, 150,000 messages, 15,000/s, 1 file, 45.7 MB",
 		},
 		{
 			"while the server wants quiet",
 			sync.Progress{ChannelsDone: 1, ChannelsTotal: 1, Messages: 1, Waiting: 150 * time.Second},
 			time.Minute,
-			"sync: 1 of 1 channel, 1 message, 0 B, waiting 3 min as the server asks",
+			"sync: 1 of 1 channel, waiting 3 min as the server asks, 1 message, 0 B",
 		},
 	} {
 		if got := syncLine(test.p, test.elapsed); got != test.want {

@@ -86,6 +86,14 @@ func runSearch(ctx context.Context, e *env, c *cli.Context) (err error) {
 	if err != nil {
 		return explainQuery(explainIndex(err))
 	}
+	missing, err := incompleteChannels(ctx, a)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		answer.Covers.Complete = false
+		answer.Covers.Notes = append(answer.Covers.Notes, missing...)
+	}
 	warnCoverage(e.ui, answer.Covers)
 	return out.end(answer)
 }

@@ -270,21 +270,16 @@ func (s *source) Notes(ctx context.Context) ([]export.Note, error) {
 
 // channelNotes says what is known to be missing from a channel.
 func channelNotes(c channelStatus) []export.Note {
-	var notes []export.Note
+	found := lacks(c.State, c.Gaps, c.Debts)
 	switch c.State {
 	case record.ChannelGone:
-		notes = append(notes, export.Note{Where: c.ID, What: "the server no longer lists the channel"})
-	case record.ChannelForbidden:
-		notes = append(notes, export.Note{Where: c.ID, What: "the archiving account may not read the channel"})
+		found = append(found, "the server no longer lists the channel")
 	case record.ChannelExcluded:
-		notes = append(notes, export.Note{Where: c.ID, What: "the configuration excludes the channel"})
+		found = append(found, "the configuration excludes the channel")
 	}
-	for _, g := range c.Gaps {
-		from, to := firstNonEmpty(string(g.From), "the beginning"), firstNonEmpty(string(g.To), "the end")
-		notes = append(notes, export.Note{Where: c.ID, What: fmt.Sprintf("not proven complete from %s to %s", from, to)})
-	}
-	if c.Debts > 0 {
-		notes = append(notes, export.Note{Where: c.ID, What: counted(c.Debts, "thread or file") + " still to be read"})
+	var notes []export.Note
+	for _, what := range found {
+		notes = append(notes, export.Note{Where: c.ID, What: what})
 	}
 	return notes
 }

@@ -148,15 +148,6 @@ func (s *statusReport) addChannels(ctx context.Context, a *storage.Archive) erro
 	return nil
 }
 
-func debtsByChannel(ctx context.Context, a *storage.Archive) (map[string]int, error) {
-	debts, err := a.Debts(ctx, "")
-	byChannel := map[string]int{}
-	for _, d := range debts {
-		byChannel[d.Channel]++
-	}
-	return byChannel, err
-}
-
 func channelState(ctx context.Context, a *storage.Archive, c *record.Channel) (channelStatus, error) {
 	totals, err := a.Totals(ctx, c.ID)
 	if err != nil {
@@ -171,26 +162,6 @@ func channelState(ctx context.Context, a *storage.Archive, c *record.Channel) (c
 		Messages: totals.Messages, Comments: totals.Comments, Deleted: totals.Deleted, First: totals.First, Last: totals.Last,
 		Gaps: gaps(c.State, coverage.Proven),
 	}, nil
-}
-
-// gaps are the ranges that no interval proves to be complete, up to the last one that does. Of a channel that can be
-// read and of which nothing is proven, all is a gap.
-func gaps(state record.ChannelPresence, proven []record.Interval) []record.Interval {
-	if len(proven) == 0 {
-		if state == record.ChannelPresent {
-			return []record.Interval{{}}
-		}
-		return nil
-	}
-	var found []record.Interval
-	var reached record.TS
-	for _, p := range proven {
-		if p.From != reached {
-			found = append(found, record.Interval{From: reached, To: p.From})
-		}
-		reached = p.To
-	}
-	return found
 }
 
 // add counts the files of a channel.

@@ -39,8 +39,8 @@ A run ends 0 only if everything that the account can read, and that was there wh
 			boolFlag("full", "read everything again"),
 			&cli.StringSliceFlag{Name: "channel", Usage: "sync only the channel `ID_OR_NAME`; repeatable"},
 			boolFlag("no-index", "leave the search index alone"),
-			&cli.DurationFlag{Name: "max-duration", Usage: "end the run early after `D`", DefaultText: "no limit"},
-			&cli.Int64Flag{Name: "max-requests", Usage: "end the run early after `N` requests, login and channels.list not counted", DefaultText: "no limit"},
+			&cli.DurationFlag{Name: "max-duration", Usage: "stop asking the server after `D`", DefaultText: "no limit"},
+			&cli.Int64Flag{Name: "max-requests", Usage: "stop asking the server after `N` requests, login and channels.list not counted", DefaultText: "no limit"},
 		},
 	}
 }
@@ -138,24 +138,22 @@ func syncLine(p sync.Progress, elapsed time.Duration) string {
 	if p.ChannelsTotal == 0 && p.Waiting == 0 {
 		return "sync: asking the server for its channels"
 	}
-	parts := []string{
-		fmt.Sprintf("sync: %s of %s", count(p.ChannelsDone), counted(p.ChannelsTotal, "channel")),
-		counted(items, "message"),
+	parts := []string{fmt.Sprintf("sync: %s of %s", count(p.ChannelsDone), counted(p.ChannelsTotal, "channel"))}
+	left := timeLeft(int64(p.ChannelsDone), int64(p.ChannelsTotal), elapsed)
+	switch {
+	case p.Waiting > 0:
+		parts = append(parts, "waiting "+about(p.Waiting)+" as the server asks")
+	case left > 0:
+		parts = append(parts, "about "+about(left)+" left")
+	}
+	parts = append(parts, counted(items, "message"))
+	if rate := perSecond(items, elapsed); rate > 0 && p.Waiting == 0 {
+		parts = append(parts, count(rate)+"/s")
 	}
 	if p.Files > 0 {
 		parts = append(parts, counted(p.Files, "file"))
 	}
-	parts = append(parts, size(p.Bytes))
-	if rate := perSecond(items, elapsed); rate > 0 {
-		parts = append(parts, counted(rate, "message")+"/s")
-	}
-	if p.Waiting > 0 {
-		return strings.Join(append(parts, "waiting "+about(p.Waiting)+" as the server asks"), ", ")
-	}
-	if left := timeLeft(int64(p.ChannelsDone), int64(p.ChannelsTotal), elapsed); left > 0 {
-		parts = append(parts, "about "+about(left)+" left")
-	}
-	return strings.Join(parts, ", ")
+	return strings.Join(append(parts, size(p.Bytes)), ", ")
 }
 
 // syncReport is what `sync --json` ends with.

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"slices"
 
 	"github.com/blevesearch/bleve/v2/search"
 	"github.com/blevesearch/bleve/v2/search/searcher"
@@ -134,8 +135,18 @@ func (c andClause) searcher(s *scope) (search.Searcher, error) {
 	return searcher.NewBooleanSearcher(s.ctx, s.reader, must, nil, not, s.options)
 }
 
+// narrowed gives what matches both clauses; the second one does not add to the score.
+func narrowed(root, filter clause) clause {
+	and, ok := root.(andClause)
+	if !ok {
+		and = andClause{must: []clause{root}}
+	}
+	and.filter = append(slices.Clip(and.filter), filter)
+	return and
+}
+
 func (c andClause) musts(s *scope) (search.Searcher, error) {
-	must, err := s.searchers(c.must)
+	must, err := s.searchers(slices.DeleteFunc(slices.Clone(c.must), func(kid clause) bool { return kid == allClause{} }))
 	if err != nil {
 		return nil, err
 	}

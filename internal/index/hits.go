@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -87,91 +86,4 @@ func (s *session) hit(m *record.Message, k key, score float64) Hit {
 		h.File = &m.FileID
 	}
 	return h
-}
-
-// matchMemory is up to how many documents Match sorts at once, in 14 bytes each; beyond it goes channel by channel.
-const matchMemory = 1 << 20
-
-// Match calls each with every matching message by (channel, ts), each message once. Sort, Limit, Offset and Cursor of
-// the request are not used. Errors are as those of Search.
-func (ix *Index) Match(ctx context.Context, a *storage.Archive, r Request, each func(channel string, ts record.TS) error) error {
-	r.Sort, r.Limit, r.Offset = oldest, 0, 0
-	err := ix.session(ctx, a, r, func(s *session) error {
-		_, total, err := s.page(1, nil, nil)
-		if err != nil {
-			return err
-		}
-		channels := sortedNumbers(s.channels)
-		if total <= matchMemory {
-			return s.matchAll(channels, each)
-		}
-		return s.matchByChannel(channels, each)
-	})
-	if err != nil {
-		return fmt.Errorf("match: %w", err)
-	}
-	return nil
-}
-
-// sortedNumbers gives the numbers of channels by their ids.
-func sortedNumbers(ids []string) []uint32 {
-	numbers := make([]uint32, len(ids))
-	for n := range ids {
-		numbers[n] = uint32(n)
-	}
-	slices.SortFunc(numbers, func(a, b uint32) int { return cmp.Compare(ids[a], ids[b]) })
-	return numbers
-}
-
-// matchAll sorts all matches by channel; within one they come by time.
-func (s *session) matchAll(channels []uint32, each func(string, record.TS) error) error {
-	rank := make([]int, len(channels))
-	for i, n := range channels {
-		rank[n] = i
-	}
-	found := make([][]([keyTS]byte), len(channels))
-	for r, err := range s.refs(0, nil) {
-		if err != nil {
-			return err
-		}
-		k, err := s.key(r.id)
-		if err != nil {
-			return err
-		}
-		found[rank[k.channel]] = append(found[rank[k.channel]], [keyTS]byte([]byte(r.id[:keyTS])))
-	}
-	for i, all := range found {
-		for _, at := range slices.Compact(all) {
-			if err := each(s.channels[channels[i]], tsOfKey(string(at[:]))); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// matchByChannel asks for one channel after another.
-func (s *session) matchByChannel(channels []uint32, each func(string, record.TS) error) error {
-	root := s.root
-	for _, n := range channels {
-		s.root = andClause{must: []clause{root}, filter: []clause{anyClause{fieldChannel, []string{s.channels[n]}, 0}}}
-		var last record.TS
-		for r, err := range s.refs(0, nil) {
-			if err != nil {
-				return err
-			}
-			k, err := s.key(r.id)
-			if err != nil {
-				return err
-			}
-			if k.ts == last {
-				continue // another version of the same message
-			}
-			last = k.ts
-			if err := each(s.channels[n], k.ts); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -62,7 +62,10 @@ func (c *compiler) request(r *Request) (clause, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := andClause{must: []clause{root}}
+	all, ok := root.(andClause)
+	if !ok {
+		all.must = []clause{root}
+	}
 	if within, err := r.span(); err != nil {
 		return nil, err
 	} else if within != always {

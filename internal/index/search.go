@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	pageSize = 1000  // hits fetched at a time
-	deepPage = 10000 // likewise, where each page costs a pass over all hits
+	pageSize = 1000  // hits fetched at first
+	deepPage = 10000 // hits fetched at a time when more are wanted; each page costs a pass
 	loadSize = 200   // messages held at a time
 )
 
@@ -213,19 +213,19 @@ func (s *session) deep(last ref, yield func(ref, error) bool) {
 
 // byMonth gives what follows last by time, month by month, so that a page is a pass over one month only.
 func (s *session) byMonth(last ref, yield func(ref, error) bool) {
-	months, err := s.months(last)
+	months, err := s.months()
 	if err != nil {
 		yield(ref{}, err)
 		return
 	}
-	for _, m := range months {
+	for _, m := range fromMonth(months, last, s.request.Sort) {
 		for {
-			page, _, err := s.page(pageSize, []string{last.id}, anyClause{fieldMonth, []string{m}, 0})
+			page, _, err := s.page(deepPage, []string{last.id}, monthClause(m))
 			next, ok := give(page, err, yield)
 			if !ok {
 				return
 			}
-			if len(page) < pageSize {
+			if len(page) < deepPage {
 				break
 			}
 			last = next
@@ -233,31 +233,34 @@ func (s *session) byMonth(last ref, yield func(ref, error) bool) {
 	}
 }
 
-// months gives the months of the index from that of last on, in the order of the request.
-func (s *session) months(last ref) (months []string, err error) {
-	k, err := decodeKey(last.id)
-	if err != nil {
-		return nil, err
+// fromMonth gives the months from that of last on, in the order of a sort by time.
+func fromMonth(months []string, last ref, sort string) []string {
+	this := dayOf(tsOfKey(last.id).Second())[:len("200601")]
+	if sort == newest {
+		slices.Reverse(months)
+		return slices.DeleteFunc(months, func(m string) bool { return m > this })
 	}
+	return slices.DeleteFunc(months, func(m string) bool { return m < this })
+}
+
+// months gives the months of the index in order.
+func (s *session) months() (months []string, err error) {
 	err = guard(func() error {
 		c := compiler{reader: s.reader}
 		p, err := c.periods(fieldMonth, "", "200601", always)
 		months = p.whole
 		return err
 	})
-	this := dayOf(k.ts.Second())[:len("200601")]
-	if s.request.Sort == newest {
-		slices.Reverse(months)
-		return slices.DeleteFunc(months, func(m string) bool { return m > this }), err
-	}
-	return slices.DeleteFunc(months, func(m string) bool { return m < this }), err
+	return months, err
 }
+
+func monthClause(month string) clause { return anyClause{fieldMonth, []string{month}, 0} }
 
 // page gives the first matches behind after, and how many match in all. extra, when set, narrows both.
 func (s *session) page(size int, after []string, extra clause) (page []ref, total uint64, err error) {
 	root := s.root
 	if extra != nil {
-		root = andClause{must: []clause{root}, filter: []clause{extra}}
+		root = narrowed(root, extra)
 	}
 	var c *collector.TopNCollector
 	if after == nil {

@@ -20,7 +20,7 @@ import (
 // benchMessages is how many messages of the corpus the benchmarks use.
 const benchMessages = 100_000
 
-// corpusPage is one channel of the corpus, as a server would send it.
+// corpusChannel is one channel of the corpus, as a server would send it.
 type corpusChannel struct {
 	id       string
 	messages []record.Seen
@@ -126,6 +126,9 @@ func putAll(t testing.TB, a *Archive, pages []*Page) {
 	}
 }
 
+// wholeFile is what a message of the corpus takes when zstd -19 --long=27 (1.5.4) sees all of them at once, as lines.
+const wholeFile = 31.44
+
 func TestArchiveIsSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes the whole corpus")
@@ -142,7 +145,17 @@ func TestArchiveIsSmall(t *testing.T) {
 	for _, b := range st.Buckets {
 		t.Logf("%-10s %7d entries %9d bytes in pages %9d content", b.Name, b.Entries, b.Bytes, b.Content)
 	}
-	t.Logf("in use %d, %.2f bytes a message; file %d", st.InUse, float64(st.InUse)/float64(total), st.FileSize)
+	ratio := float64(st.InUse) / float64(total) / wholeFile
+	t.Logf("in use %d, %.3f times zstd -19; file %d", st.InUse, ratio, st.FileSize)
+	if ratio > 1.4 {
+		t.Errorf("in use %.3f times what zstd -19 makes of the messages, want at most 1.4", ratio)
+	}
+	start = time.Now()
+	report, err := a.Verify(t.Context(), VerifyOptions{Data: true})
+	if err != nil || len(report.Damage) > 0 {
+		t.Fatalf("verify: %+v, %v", report, err)
+	}
+	t.Logf("verified in %v: %v", time.Since(start), report.Checked)
 }
 
 // corpusArchive is an archive of benchMessages messages.

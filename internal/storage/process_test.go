@@ -25,7 +25,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(5, 6))
-	for round := range rounds(2, 8, 500) {
+	for round := range rounds(2, 8, 150) {
 		acknowledged := kill(t, dir, time.Duration(random.IntN(250))*time.Millisecond)
 		pages := survivors(t, dir)
 		if pages < acknowledged {

@@ -23,9 +23,14 @@ type Stats struct {
 	Fsyncs   int64    `json:"fsyncs"`    // of this process, blobs and HEAD included
 }
 
+// framePages are the pages of a database beside those of its buckets: two meta pages, the list of the buckets and the
+// list of free pages, which rarely takes more than one.
+const framePages = 4
+
 // Stats measures the archive.
 func (a *Archive) Stats(ctx context.Context) (Stats, error) {
 	st := Stats{Commits: a.commits.Load(), Fsyncs: a.fsyncs.Load() + a.blobs.Fsyncs()}
+	st.InUse = framePages * pageSize
 	err := a.view(ctx, func(s *snapshot) error {
 		for _, name := range buckets {
 			b := s.measure(name)

@@ -193,12 +193,14 @@ func (d *directory) state(id string, listed teamchat.Channel) (state record.Chan
 		state.Raw = raw
 	}
 	state.Members = sorted(listed.Members)
-	if known, ok := d.known[id]; ok && listed.Truncated {
-		incomplete = !covers(known.Members, state.Members) || listed.NumMembers >= 0 && int64(len(known.Members)) != listed.NumMembers
-		state.Members = sorted(append(state.Members, known.Members...))
-		return state, incomplete
+	absent := len(listed.Members) == 0 && listed.NumMembers != 0 // some servers leave them out
+	if !absent && !listed.Truncated {
+		return state, false
 	}
-	return state, listed.Truncated
+	known := d.known[id].Members
+	incomplete = !covers(known, state.Members) || int64(len(known)) != listed.NumMembers && (absent || listed.NumMembers >= 0)
+	state.Members = sorted(append(state.Members, known...))
+	return state, incomplete
 }
 
 func sorted(ids []string) []string {

@@ -95,16 +95,11 @@ func (p *pass) open(ctx context.Context, page *teamchat.MessagePage) (done bool,
 		return false, err
 	}
 	total := page.Paging.Total
-	switch count := int(page.Paging.Count); {
-	case !page.Paging.Present:
-		if p.short = p.next < p.size; p.short && p.next > 0 {
-			p.size = p.next // perhaps the most that the server gives
-		}
-	case count > 0:
+	if count := int(page.Paging.Count); count > 0 {
 		p.size = min(p.size, count)
-		fallthrough
-	default:
-		p.short = p.next < p.size
+	}
+	if p.short = p.next < p.size; p.short && !page.Paging.Present {
+		p.size = max(p.next, 1) // perhaps the most that the server gives
 	}
 	p.most = maxPages
 	if total > 0 {
@@ -293,37 +288,4 @@ func contained(list []string) func(string) bool {
 		set[id] = true
 	}
 	return func(id string) bool { return set[id] }
-}
-
-// historyByPages reads all main messages where history can't be asked for by ts. They are proven when all are read.
-func (c *room) historyByPages(ctx context.Context) error {
-	var answer teamchat.Answer
-	var greatest record.TS
-	var lost int
-	proven, err := pager{
-		size: c.run.PageSize,
-		ask: func(ctx context.Context, count, page int) (*teamchat.MessagePage, error) {
-			return c.run.Client.History(ctx, teamchat.HistoryQuery{Channel: c.call, Descending: true, Count: count, Page: page})
-		},
-		take: func(ctx context.Context, page *teamchat.MessagePage) error {
-			items := c.order(page)
-			if len(items.list) == 0 {
-				return nil
-			}
-			lost += items.lost
-			if last := items.list[len(items.list)-1].ts; last > greatest {
-				greatest, answer = last, page.Answer
-			}
-			return c.take(ctx, page.Answer, items.list, nil, false)
-		},
-	}.walk(ctx)
-	if err != nil || !proven || lost > 0 || greatest == "" {
-		return err
-	}
-	p := c.page(answer)
-	p.Proven = append(p.Proven, record.Interval{To: greatest})
-	if err := c.run.put(ctx, p); err != nil {
-		return err
-	}
-	return c.readAgain(ctx)
 }

@@ -17,11 +17,10 @@ import (
 type list struct {
 	items    []string
 	requests int
-	most     int                  // items of a page, 0 is no cap
-	bare     bool                 // nothing is said of paging
-	change   func(l *list)        // before each request
-	taken    map[string]bool      //
-	order    func(l *list, p int) // before page p, for lists whose order moves
+	most     int             // items of a page, 0 is no cap
+	bare     bool            // nothing is said of paging
+	change   func(l *list)   // before each request
+	taken    map[string]bool //
 }
 
 func (l *list) pager(size int) pager {

@@ -122,6 +122,27 @@ func TestVariantsOfServers(t *testing.T) {
 		"BOM":                     {BOM: true},
 		"extra fields":            {ExtraFields: true},
 		"pages from 0":            {PageBase0: true},
+		"channels of 2026":        {Build: "2026", Members: "absent"},
+		"no latest":               {NoLatest: true},
+		"ts as numbers":           {NumberTS: true},
+		"fixed small pages":       {CountFixed: 15},
+		"fixed large pages":       {CountFixed: 30},
+		"fixed, no paging":        {CountFixed: 15, PagingAbsent: true},
+		"empty pages":             {EmptyPages: true},
+		"last page again":         {PastEnd: "last", PagingAbsent: true},
+		"first page again":        {PastEnd: "first", PagingWrong: true},
+		"other way round":         {Reversed: true},
+		"hidden messages":         {HiddenSlots: true},
+		"no oldest":               {IgnoreOldest: true},
+		"never inclusive":         {IgnoreInclusive: true},
+		"newest first":            {IgnoreDescending: true},
+		"newest first, capped":    {IgnoreDescending: true, CountCap: 12},
+		"no bounds, short pages":  {IgnoreOldest: true, IgnoreDescending: true, ShortPages: true},
+		"no oldest, no paging":    {IgnoreOldest: true, PagingAbsent: true},
+		"threads by activity":     {ThreadsOrder: "activity"},
+		"files by change":         {FilesOrder: "modified"},
+		"counts always":           {CommentsCount: "always"},
+		"first diff says nothing": {DiffFirst: "nothing"},
 	}
 	for name, variant := range variants {
 		t.Run(name, func(t *testing.T) {
@@ -146,4 +167,32 @@ func TestVariantsOfServers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Messages that the account does not see may fill whole pages.
+func TestPagesFullOfHiddenMessages(t *testing.T) {
+	w := small(t)
+	for range 75 {
+		w.PostItem("projects", teamchattest.Item{User: "ann@example.com", Text: "hidden", Hidden: true})
+	}
+	w.Post("projects", "ann@example.com", "behind them")
+	r := newRig(t, w, teamchattest.ServerOptions{Variant: teamchattest.Variant{HiddenSlots: true}})
+	for range 2 {
+		r.complete(Options{PageSize: 20})
+		r.wantWorld(false)
+	}
+}
+
+func TestThreadsThatTheServerCutsShort(t *testing.T) {
+	w := small(t)
+	l, _ := w.Label("m4")
+	for n := range 5 {
+		w.Comment("general", l.TS, "bob@example.com", fmt.Sprint("comment ", n))
+	}
+	r := newRig(t, w, teamchattest.ServerOptions{Variant: teamchattest.Variant{CommentsCut: 3}})
+	res := r.run(Options{})
+	if res.Outcome != Incomplete || res.ChannelsCompleted != 2 {
+		t.Errorf("%+v", res)
+	}
+	wantProblems(t, res, "fewer comments")
 }

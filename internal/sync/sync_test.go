@@ -21,7 +21,7 @@ func TestFirstSyncEqualsTheWorld(t *testing.T) {
 			before, change := r.dump(), r.archive.Change()
 			asked := r.server.TotalRequests()
 			r.reopen()
-			res = r.complete(Options{})
+			r.complete(Options{})
 			if r.archive.Change() != change || r.dump() != before {
 				t.Errorf("second sync added %d entries", r.archive.Change()-change)
 			}

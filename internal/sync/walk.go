@@ -14,6 +14,7 @@ const (
 	lateSeconds = 2    // how far before the proven end a walk begins: ids are made a little before items can be read
 	trickle     = 8    // short answers in a row, of nothing but items after the pin, that end a walk
 	shortPage   = 4    // an answer of so few items is short
+	hiddenPages = 100  // pages without news of a list that claims to go on, before giving up
 	surge       = 1000 // answers in a row, of nothing but items after the pin, that end a walk
 )
 
@@ -64,6 +65,7 @@ type walk struct {
 	size int
 	from record.TS // where the next answer is to begin; "" is the channel's beginning
 	end  record.TS // the greatest ts known: items after it are news
+	page int       // number of the page to ask for, 0 for the first: see goOn
 	late int       // answers in a row that only brought items after the pin
 	few  int       // short ones among them
 	most int       // items in the longest answer
@@ -94,7 +96,7 @@ func (w *walk) begin(ctx context.Context) error {
 // step reads one answer. It tells whether there may be more.
 func (w *walk) step(ctx context.Context) (more bool, err error) {
 	page, err := w.room.run.Client.History(ctx, teamchat.HistoryQuery{
-		Channel: w.room.call, Oldest: string(w.from), Inclusive: true, Count: w.size,
+		Channel: w.room.call, Oldest: string(w.from), Inclusive: true, Count: w.size, Page: w.page,
 	})
 	if err != nil {
 		return false, err
@@ -109,7 +111,7 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	w.most = max(w.most, len(page.Messages))
 	greatest := items.list[len(items.list)-1].ts
 	proven := &record.Interval{From: w.from, To: greatest}
-	if items.lost > 0 {
+	if items.lost > 0 || w.page > 0 {
 		proven = nil
 	}
 	if err := w.room.take(ctx, page.Answer, items.list, proven, false); err != nil {
@@ -118,11 +120,13 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	if greatest <= w.end {
 		return w.goOn(page)
 	}
-	defer func() { w.from, w.end = greatest, greatest }()
+	defer func() { w.from, w.end, w.page = greatest, greatest, 0 }()
 	return w.outrun(page, items.list)
 }
 
-// goOn decides after an answer without news. One that began before the end may have been cut short there.
+// goOn decides after an answer without news. One that began before the end may have been cut short there. Where the
+// list says that it goes on, messages that the account may not see fill the page; then the next pages are asked for, and
+// prove nothing.
 func (w *walk) goOn(page *teamchat.MessagePage) (more bool, err error) {
 	whole := page.Paging.Present && page.Paging.Count > int64(len(page.Messages))
 	switch {
@@ -131,6 +135,11 @@ func (w *walk) goOn(page *teamchat.MessagePage) (more bool, err error) {
 		return true, nil
 	case page.Paging.Count == 1 && page.Paging.Total > 1:
 		return false, errOneAPage
+	case page.Paging.Count > 0 && page.Paging.Total > page.Paging.Count*int64(max(w.page, 1)):
+		if w.page++; w.page > hiddenPages {
+			return false, errOdd
+		}
+		return true, nil
 	}
 	return false, nil
 }
@@ -156,4 +165,37 @@ func (w *walk) outrun(page *teamchat.MessagePage, items []item) (more bool, err 
 		return false, errGrowing
 	}
 	return w.few < trickle, nil
+}
+
+// historyByPages reads all main messages where history can't be asked for by ts. They are proven when all are read.
+func (c *room) historyByPages(ctx context.Context) error {
+	var answer teamchat.Answer
+	var greatest record.TS
+	var lost int
+	proven, err := pager{
+		size: c.run.PageSize,
+		ask: func(ctx context.Context, count, page int) (*teamchat.MessagePage, error) {
+			return c.run.Client.History(ctx, teamchat.HistoryQuery{Channel: c.call, Descending: true, Count: count, Page: page})
+		},
+		take: func(ctx context.Context, page *teamchat.MessagePage) error {
+			items := c.order(page)
+			if len(items.list) == 0 {
+				return nil
+			}
+			lost += items.lost
+			if last := items.list[len(items.list)-1].ts; last > greatest {
+				greatest, answer = last, page.Answer
+			}
+			return c.take(ctx, page.Answer, items.list, nil, false)
+		},
+	}.walk(ctx)
+	if err != nil || !proven || lost > 0 || greatest == "" {
+		return err
+	}
+	p := c.page(answer)
+	p.Proven = append(p.Proven, record.Interval{To: greatest})
+	if err := c.run.put(ctx, p); err != nil {
+		return err
+	}
+	return c.readAgain(ctx)
 }
