@@ -32,13 +32,13 @@ type command struct {
 func commands() []command {
 	return []command{
 		syncCommand(), searchCommand(), showCommand(), dumpCommand(), exportCommand(), verifyCommand(), statusCommand(),
-		indexCommand(), demoCommand(), versionCommand(), completionCommand(),
+		indexCommand(), initCommand(), doctorCommand(), demoCommand(), versionCommand(), completionCommand(),
 	}
 }
 
 // laterCommands are promised and not there yet.
 var laterCommands = []string{
-	"init", "doctor", "compact", "serve", "hold", "retention", "backup", "restore", "audit", "user",
+	"compact", "serve", "hold", "retention", "backup", "restore", "audit", "user",
 }
 
 // newApp builds the command line for one run.

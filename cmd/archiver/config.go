@@ -142,13 +142,16 @@ func plainCause(err error) string {
 	return err.Error()
 }
 
+// localConfig is the configuration file that is looked for first.
+const localConfig = "archiver.yaml"
+
 // configPath gives the file to read: what the flag or the environment names, else the first of the usual ones that
 // exists, else "".
 func configPath(named string, getenv func(string) string) string {
 	if named != "" {
 		return named
 	}
-	usual := []string{"archiver.yaml"}
+	usual := []string{localConfig}
 	if dir := configHome(getenv); dir != "" {
 		usual = append(usual, filepath.Join(dir, "archiver", "archiver.yaml"))
 	}
@@ -199,6 +202,17 @@ func (c Config) Validate() error {
 
 // check checks what a command needs that talks to the server.
 func (c ServerConfig) check() error {
+	if err := c.checkURL(); err != nil {
+		return err
+	}
+	if c.Username == "" {
+		return &configError{"no username given", "--username NAME, ARCHIVER_USERNAME or server.username in archiver.yaml"}
+	}
+	return nil
+}
+
+// checkURL checks the server's address.
+func (c ServerConfig) checkURL() error {
 	const where = "--server URL, ARCHIVER_SERVER or server.url in archiver.yaml"
 	u, err := url.Parse(c.URL)
 	switch {
@@ -210,10 +224,6 @@ func (c ServerConfig) check() error {
 		return &configError{"server: a URL with a name or a password in it is not accepted", "--username NAME and ARCHIVER_PASSWORD"}
 	case u.Scheme == "http" && !c.AllowHTTP && !loopback(u.Hostname()):
 		return &configError{fmt.Sprintf("server %s: http:// would show the password to the network", c.URL), "use https://, or set server.allow_http: true"}
-	case c.Username == "":
-		return &configError{"no username given", "--username NAME, ARCHIVER_USERNAME or server.username in archiver.yaml"}
-	case c.Auth != "plain":
-		return notInThisVersion("server.auth: " + c.Auth)
 	}
 	return nil
 }

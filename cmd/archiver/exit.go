@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"syscall"
 
 	"archiver/internal/blob"
@@ -141,7 +142,7 @@ func failureOf(ctx context.Context, err error) failure {
 	case f.Code != exits[exitFailed].name:
 	case errors.Is(err, storage.ErrNotFound):
 		f.Code = "not_found"
-	case errors.Is(err, export.ErrExists):
+	case errors.Is(err, export.ErrExists), errors.Is(err, fs.ErrExist):
 		f.Code = "exists"
 	case errors.Is(err, index.ErrNone), errors.Is(err, index.ErrDamaged), errors.Is(err, index.ErrMapping):
 		f.Code = "no_index"

@@ -100,28 +100,38 @@ func explainIndex(err error) error {
 
 // newClient gives a client for the configured server, which it has not talked to yet. o holds what the command wants.
 func (e *env) newClient(ctx context.Context, o teamchat.Options) (*teamchat.Client, error) {
-	s := e.cfg.Server
-	if err := s.check(); err != nil {
-		return nil, err
-	}
-	password, err := s.password(ctx, e.getenv)
+	o, err := e.clientOptions(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	roots, err := s.authorities()
-	if err != nil {
-		return nil, err
-	}
-	o.URL, o.AllowHTTP, o.RootCAs = s.URL, s.AllowHTTP, roots
-	o.Username, o.Password = s.Username, func(context.Context) (string, error) { return password, nil }
-	o.Connections, o.Rate = e.cfg.Sync.Concurrency, s.RequestsPerSecond
-	o.MaxWait, o.GiveUpAfter = e.cfg.Sync.MaxWait, e.cfg.Sync.GiveUpAfter
-	o.UserAgent, o.Logger = programName+"/"+buildInfo().Version, e.ui.logger()
 	client, err := teamchat.New(o)
 	if err != nil {
 		return nil, &configError{msg: err.Error()}
 	}
 	return client, nil
+}
+
+// clientOptions adds to what the command wants of a client what the configuration says.
+func (e *env) clientOptions(ctx context.Context, o teamchat.Options) (teamchat.Options, error) {
+	s := e.cfg.Server
+	if err := s.check(); err != nil {
+		return o, err
+	}
+	password, err := s.password(ctx, e.getenv)
+	if err != nil {
+		return o, err
+	}
+	roots, err := s.authorities()
+	if err != nil {
+		return o, err
+	}
+	o.URL, o.AllowHTTP, o.RootCAs = s.URL, s.AllowHTTP, roots
+	o.Username, o.Password = s.Username, func(context.Context) (string, error) { return password, nil }
+	o.Auth = s.Auth
+	o.Connections, o.Rate = e.cfg.Sync.Concurrency, s.RequestsPerSecond
+	o.MaxWait, o.GiveUpAfter = e.cfg.Sync.MaxWait, e.cfg.Sync.GiveUpAfter
+	o.UserAgent, o.Logger = programName+"/"+buildInfo().Version, e.ui.logger()
+	return o, nil
 }
 
 // closing closes what a command opened; its error counts when there is no other.

@@ -106,11 +106,13 @@ func TestWatchOnATerminal(t *testing.T) {
 		u := testUI(&out, true, uiOptions{})
 		stop := u.watch(func(elapsed time.Duration) string { return "working since " + elapsed.String() })
 		time.Sleep(redrawEvery + time.Millisecond)
+		synctest.Wait()
 		if got := screen(out.String()); len(got) != 1 || got[0] != "archiver: working since 200ms" {
 			t.Errorf("after one interval: %q", got)
 		}
 		u.warn("the disk is slow")
 		time.Sleep(redrawEvery)
+		synctest.Wait()
 		if got := screen(out.String()); len(got) != 2 || got[0] != "archiver: warning: the disk is slow" || got[1] != "archiver: working since 400ms" {
 			t.Errorf("after a warning: %q", got)
 		}

@@ -38,8 +38,16 @@ var table = map[string]rule{
 	"internal/index":  {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
 	"internal/export": {imports: []string{"internal/record", "internal/lenient"}},
 
+	// What looks at both ends and changes neither.
+	"internal/doctor": {
+		imports: []string{"internal/teamchat", "internal/record", "internal/lenient", "internal/storage", "internal/index"},
+		tests:   []string{"internal/teamchat/teamchattest"},
+	},
+
 	// The command line wires them.
+	"configs": {},
 	"cmd/archiver": {imports: []string{
+		"configs", "internal/doctor",
 		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
 		"internal/storage", "internal/sync", "internal/index", "internal/export",
 	}},

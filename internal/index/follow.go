@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"archiver/internal/record"
 	"archiver/internal/storage"
@@ -14,7 +15,7 @@ import (
 
 const (
 	changesRead = 1000 // entries asked of the archive at a time
-	batchSize   = 1000 // messages that make a batch
+	batchSize   = 2000 // messages that make a batch; 1000 take a sixth more CPU, 4000 gain little
 )
 
 // CatchUp follows the archive's changes from where the index stands to the newest one at the time of the call. Every
@@ -36,7 +37,7 @@ func (ix *Index) CatchUp(ctx context.Context, a *storage.Archive, progress func(
 	if progress == nil {
 		progress = func(uint64, uint64) {}
 	}
-	batches := make(chan *commit, 1)
+	batches := make(chan *commit)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(batches)
@@ -63,8 +64,8 @@ type follower struct {
 	archive *storage.Archive
 	target  uint64
 	state   state
+	ids     []string          // of channels, by number
 	numbers map[string]uint32 // of channels
-	fresh   []string          // channels whose numbers are not yet committed
 	builder *builder
 }
 
@@ -84,7 +85,7 @@ func (f *follower) load() error {
 		if err != nil {
 			return err
 		}
-		f.state, f.numbers = at, make(map[string]uint32, len(ids))
+		f.state, f.ids, f.numbers = at, slices.Clone(ids), make(map[string]uint32, len(ids))
 		f.state.Archive = f.archive.ID()
 		for n, id := range ids {
 			f.numbers[id] = uint32(n)
@@ -202,21 +203,25 @@ func (f *follower) message(ctx context.Context, id messageID, entries []record.E
 func (f *follower) number(channel string) uint32 {
 	n, ok := f.numbers[channel]
 	if !ok {
-		n = f.state.Channels
+		n = uint32(len(f.ids))
 		f.numbers[channel] = n
-		f.state.Channels++
-		f.fresh = append(f.fresh, channel)
+		f.ids = append(f.ids, channel)
 	}
 	return n
 }
 
 // setState adds to the batch what the index keeps beside documents.
 func (f *follower) setState(batch *bleve.Batch) error {
-	first := f.state.Channels - uint32(len(f.fresh))
-	for i, id := range f.fresh {
-		batch.SetInternal(channelKey(first+uint32(i)), []byte(id))
+	if len(f.ids) > f.state.Channels {
+		chunks, err := channelChunks(f.ids, f.state.Channels)
+		if err != nil {
+			return err
+		}
+		for key, ids := range chunks {
+			batch.SetInternal([]byte(key), ids)
+		}
+		f.state.Channels = len(f.ids)
 	}
-	f.fresh = nil
 	raw, err := f.state.encode()
 	if err != nil {
 		return err

@@ -193,7 +193,8 @@ func TestCatchUpReportsProgress(t *testing.T) {
 }
 
 func TestCatchUpStopsWithItsContext(t *testing.T) {
-	a := history(t, 2500)
+	const messages = 5 * batchSize
+	a := history(t, messages)
 	ix := openIndex(t, a, Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -202,7 +203,7 @@ func TestCatchUpStopsWithItsContext(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	catchUp(t, ix, a)
-	if _, answer := find(t, ix, a, "word", Request{Limit: 1}); answer.Total != 2500 {
+	if _, answer := find(t, ix, a, "word", Request{Limit: 1}); answer.Total != messages {
 		t.Errorf("%d messages", answer.Total)
 	}
 }

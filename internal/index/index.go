@@ -269,7 +269,7 @@ func (ix *Index) read(f func(index.IndexReader, state) error) (err error) {
 func (ix *Index) channelIDs(r index.IndexReader, at state) ([]string, error) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	if uint32(len(ix.channels)) < at.Channels {
+	if len(ix.channels) < at.Channels {
 		all, err := readChannels(r, ix.channels, at.Channels)
 		if err != nil {
 			return nil, err

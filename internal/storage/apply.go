@@ -20,7 +20,7 @@ func (b *batch) apply(it *item, counts *Counts) error {
 	}
 	observed := p.Observed.UTC().Truncate(time.Millisecond)
 	for _, step := range []func(*Page, time.Time, *Counts) error{
-		b.applyChannels, b.applyUsers, b.applyMessages, b.applyDeleted, b.applyFiles,
+		b.applyChannels, b.applyUsers, b.applyMessages, b.applyDeleted, b.applyMissing, b.applyFiles,
 	} {
 		if err := step(p, observed, counts); err != nil {
 			return err
@@ -114,11 +114,14 @@ func (b *batch) applyMessages(p *Page, observed time.Time, counts *Counts) error
 	if len(p.Messages) == 0 {
 		return nil
 	}
-	o, t, err := b.messages(p.Channel)
+	n, o, t, err := b.messages(p.Channel)
 	if err != nil {
 		return err
 	}
 	for _, seen := range p.Messages {
+		if err := b.unmark(n, record.TS(seen.Key)); err != nil {
+			return err
+		}
 		earlier, err := o.earlier(b.snapshot, seen.Key)
 		if err != nil {
 			return fmt.Errorf("message %s/%s: %w", p.Channel, seen.Key, err)
@@ -137,34 +140,35 @@ func (b *batch) applyMessages(p *Page, observed time.Time, counts *Counts) error
 	return nil
 }
 
-// messages opens the stream and the totals of a channel's messages.
-func (b *batch) messages(channel string) (*openStream, *ChannelTotals, error) {
-	n, err := b.channel(channel)
-	if err != nil {
-		return nil, nil, err
+// messages gives the number of a channel and opens the stream and the totals of its messages.
+func (b *batch) messages(channel string) (n uint32, o *openStream, t *ChannelTotals, err error) {
+	if n, err = b.channel(channel); err != nil {
+		return 0, nil, nil, err
 	}
-	o, err := b.stream(messagesOf(n))
-	if err != nil {
-		return nil, nil, err
+	if o, err = b.stream(messagesOf(n)); err != nil {
+		return 0, nil, nil, err
 	}
-	t, err := b.channelTotals(n)
-	return o, t, err
+	t, err = b.channelTotals(n)
+	return n, o, t, err
 }
 
 func (b *batch) applyDeleted(p *Page, observed time.Time, counts *Counts) error {
 	if len(p.Deleted) == 0 {
 		return nil
 	}
-	o, t, err := b.messages(p.Channel)
+	n, o, t, err := b.messages(p.Channel)
 	if err != nil {
 		return err
 	}
 	for _, gone := range p.Deleted {
+		if err := b.forget(n, gone.TS); err != nil {
+			return err
+		}
 		earlier, err := o.earlier(b.snapshot, string(gone.TS))
 		if err != nil {
 			return fmt.Errorf("message %s/%s: %w", p.Channel, gone.TS, err)
 		}
-		if n := len(earlier); n == 0 || earlier[n-1].Op == record.OpDeleted {
+		if len(earlier) == 0 || earlier[len(earlier)-1].Op == record.OpDeleted {
 			continue
 		}
 		body, err := record.Body(gone.Deletion)
@@ -179,6 +183,18 @@ func (b *batch) applyDeleted(p *Page, observed time.Time, counts *Counts) error 
 		t.count(e, earlier)
 	}
 	return nil
+}
+
+// forget drops the bookkeeping of a message that is gone.
+func (b *batch) forget(n uint32, ts record.TS) error {
+	if err := b.unmark(n, ts); err != nil {
+		return err
+	}
+	if err := b.delete(bucketThreads, threadKey(n, ts)); err != nil {
+		return err
+	}
+	thread := Debt{Kind: DebtThread, Key: string(ts)}
+	return b.delete(bucketDebts, thread.storeKey(n))
 }
 
 // count counts an entry of a message.

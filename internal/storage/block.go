@@ -108,6 +108,9 @@ func newBlock(h header, entries []record.Entry) *block {
 	return b
 }
 
+// window is how far back the encoder looks, in bytes: a usual block is shorter, and memory grows with it.
+const window = 512 << 10
+
 // codec compresses and decompresses blocks. It may be used by several goroutines.
 type codec struct {
 	enc *zstd.Encoder
@@ -116,7 +119,7 @@ type codec struct {
 
 func newCodec() (*codec, error) {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderCRC(true),
-		zstd.WithEncoderConcurrency(1))
+		zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, fmt.Errorf("zstd encoder: %w", err)
 	}

@@ -13,15 +13,11 @@ import (
 // applyBookkeeping stores what a page says beside its evidence: first what it settles, then what it creates, so that
 // a debt that is in both stays owed.
 func (b *batch) applyBookkeeping(p *Page) error {
-	if err := b.applyProven(p); err != nil {
+	if err := b.applyCoverage(p); err != nil {
 		return err
 	}
 	for _, t := range p.Threads {
-		n, err := b.channel(p.Channel)
-		if err != nil {
-			return err
-		}
-		if err := b.put(bucketThreads, threadKey(n, t.TS), t.append(nil)); err != nil {
+		if err := b.register(p.Channel, t); err != nil {
 			return err
 		}
 	}
@@ -53,22 +49,55 @@ func (b *batch) known(channel string) (uint32, bool, error) {
 	return b.number(channel)
 }
 
-func (b *batch) applyProven(p *Page) error {
-	if len(p.Proven) == 0 {
+// applyCoverage stores what a page says of its channel's coverage.
+func (b *batch) applyCoverage(p *Page) error {
+	if len(p.Proven)+len(p.Audited) == 0 && p.Walked == nil {
 		return nil
 	}
 	n, err := b.channel(p.Channel)
 	if err != nil {
 		return err
 	}
-	proven, err := b.coverage(n)
+	c, err := b.coverage(n)
 	if err != nil {
 		return err
 	}
 	for _, i := range p.Proven {
-		proven = record.Cover(proven, i)
+		c.Proven = record.Cover(c.Proven, i)
 	}
-	return b.put(bucketCoverage, uint32Key(n), appendIntervals(nil, proven))
+	for _, i := range p.Audited {
+		c.Audits = audited(c.Audits, i, p.Observed.UTC().Truncate(time.Millisecond))
+	}
+	if w := p.Walked; w != nil && (w.Latest != c.Walked.Latest || isDue(c.Walked.At, w.At)) {
+		c.Walked = Walked{w.Latest, w.At.UTC().Truncate(time.Millisecond)}
+	}
+	return b.put(bucketCoverage, uint32Key(n), c.append(nil))
+}
+
+// register stores the registry entry of a thread. One that says nothing new keeps its time for a while.
+func (b *batch) register(channel string, t Thread) error {
+	n, err := b.channel(channel)
+	if err != nil {
+		return err
+	}
+	key := threadKey(n, t.TS)
+	old, err := b.get(bucketThreads, key)
+	if err != nil {
+		return err
+	}
+	if t.Read = t.Read.UTC().Truncate(time.Millisecond); t.Read.Before(time.UnixMilli(1)) {
+		t.Read = time.Time{}
+	}
+	if old != nil {
+		earlier, err := parseThread(key, old)
+		if err != nil {
+			return err
+		}
+		if !isDue(earlier.Read, t.Read) {
+			t.Read = earlier.Read
+		}
+	}
+	return b.put(bucketThreads, key, t.append(nil))
 }
 
 // owe stores a debt. One that was owed before keeps the time since when.
@@ -94,29 +123,42 @@ func (b *batch) owe(d Debt) error {
 	return b.put(bucketDebts, key, d.append(nil))
 }
 
-func appendIntervals(dst []byte, intervals []record.Interval) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(intervals)))
-	for _, i := range intervals {
+func (c *Coverage) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(c.Proven)))
+	for _, i := range c.Proven {
 		dst = appendText(dst, string(i.From))
 		dst = appendText(dst, string(i.To))
 	}
-	return dst
+	dst = binary.AppendUvarint(dst, uint64(len(c.Audits)))
+	for _, a := range c.Audits {
+		dst = appendText(dst, string(a.From))
+		dst = appendText(dst, string(a.To))
+		dst = appendTime(dst, a.At)
+	}
+	dst = binary.AppendVarint(dst, c.Walked.Latest)
+	return appendTime(dst, c.Walked.At)
 }
 
-func (s *snapshot) coverage(n uint32) ([]record.Interval, error) {
+func (s *snapshot) coverage(n uint32) (Coverage, error) {
+	var c Coverage
 	value, err := s.get(bucketCoverage, uint32Key(n))
 	if err != nil || value == nil {
-		return nil, err
+		return c, err
 	}
 	d := decoder{rest: value}
-	intervals := make([]record.Interval, d.number(uint64(len(value))))
-	for i := range intervals {
-		intervals[i] = record.Interval{From: record.TS(d.text()), To: record.TS(d.text())}
+	for range d.number(uint64(len(value))) {
+		c.Proven = append(c.Proven, record.Interval{From: record.TS(d.text()), To: record.TS(d.text())})
+	}
+	if len(d.rest) > 0 { // archives of the first version of the program say no more
+		for range d.number(uint64(len(value))) {
+			c.Audits = append(c.Audits, Audit{From: record.TS(d.text()), To: record.TS(d.text()), At: d.time()})
+		}
+		c.Walked = Walked{Latest: d.varint(), At: d.time()}
 	}
 	if d.err != nil {
-		return nil, damagedAt(bucketCoverage, uint32Key(n), "%v", d.err)
+		return Coverage{}, damagedAt(bucketCoverage, uint32Key(n), "%v", d.err)
 	}
-	return intervals, nil
+	return c, nil
 }
 
 func threadKey(n uint32, ts record.TS) []byte { return appendTS(uint32Key(n), ts) }
@@ -124,7 +166,7 @@ func threadKey(n uint32, ts record.TS) []byte { return appendTS(uint32Key(n), ts
 func (t *Thread) append(dst []byte) []byte {
 	dst = binary.AppendVarint(dst, t.Count)
 	dst = binary.AppendUvarint(dst, uint64(t.Comments))
-	return append(dst, t.Digest[:]...)
+	return appendTime(append(dst, t.Digest[:]...), t.Read)
 }
 
 func parseThread(key, value []byte) (Thread, error) {
@@ -135,6 +177,9 @@ func parseThread(key, value []byte) (Thread, error) {
 	d := decoder{rest: value}
 	t := Thread{TS: ts, Count: d.varint(), Comments: d.number(1 << 40)}
 	copy(t.Digest[:], d.bytes(len(t.Digest)))
+	if len(d.rest) > 0 { // archives of the first version of the program say no more
+		t.Read = d.time()
+	}
 	if d.err != nil || !ok {
 		return Thread{}, damagedAt(bucketThreads, key, "is no registry entry")
 	}
@@ -226,19 +271,14 @@ func (s *snapshot) channelTotals(n uint32) (ChannelTotals, error) {
 	return t, nil
 }
 
-// Coverage is what is proven of a channel's main messages.
-type Coverage struct {
-	Channel string            `json:"channel"`
-	Proven  []record.Interval `json:"proven"`
-}
-
 // Coverage gives the coverage of a channel; an unknown channel has none.
 func (a *Archive) Coverage(ctx context.Context, channel string) (Coverage, error) {
-	c := Coverage{Channel: channel}
+	var c Coverage
 	err := a.viewChannel(ctx, channel, func(s *snapshot, n uint32) (err error) {
-		c.Proven, err = s.coverage(n)
+		c, err = s.coverage(n)
 		return err
 	})
+	c.Channel = channel
 	return c, err
 }
 

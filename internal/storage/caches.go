@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	cachedBlockBytes   = 16 << 20 // memory for decoded blocks
-	cachedDirectories  = 1 << 17  // block headers in memory
-	minCachedDirectory = 64       // what a directory counts at least
+	cachedBlockBytes   = 8 << 20 // memory for decoded blocks
+	cachedDirectories  = 1 << 17 // block headers in memory
+	minCachedDirectory = 64      // what a directory counts at least
 )
 
 // blockID names a block; a tail has number 0 and is told from earlier tails of its stream by its extent.

@@ -183,6 +183,12 @@ func (b *batch) channel(id string) (uint32, error) {
 // put stores a value unless it is there already. The value must have room of its own.
 func (b *batch) put(in bucket, key, value []byte) error {
 	bk := b.bucket(in)
+	if bk == nil {
+		var err error
+		if bk, err = b.tx.CreateBucket([]byte(in)); err != nil {
+			return fmt.Errorf("put %s: %w", place(in, key), err)
+		}
+	}
 	value = seal(in, key, value)
 	old := bk.Get(key)
 	if bytes.Equal(old, value) {
@@ -204,7 +210,7 @@ const fillPercent = 0.95
 
 func (b *batch) delete(in bucket, key []byte) error {
 	bk := b.bucket(in)
-	if bk.Get(key) == nil {
+	if bk == nil || bk.Get(key) == nil {
 		return nil
 	}
 	b.counts[in]--

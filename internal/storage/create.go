@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,12 @@ func create(dir string, o Options) error {
 	return syncDir(filepath.Dir(filepath.Clean(dir)))
 }
 
+// Vacant tells whether Create would make an archive in dir: it is absent, or holds nothing that counts.
+func Vacant(dir string) bool {
+	err := checkEmpty(dir)
+	return err == nil || errors.Is(err, fs.ErrNotExist)
+}
+
 // checkEmpty tells whether an archive may be made in dir: it holds nothing but what file systems put there and what
 // an interrupted Create left.
 func checkEmpty(dir string) error {
@@ -63,10 +70,11 @@ func checkEmpty(dir string) error {
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(names, func(entry os.DirEntry) bool { return entry.Name() == databaseName }) {
+		return fs.ErrExist
+	}
 	for _, entry := range names {
 		switch name := entry.Name(); {
-		case name == databaseName:
-			return fs.ErrExist
 		case name == "lost+found", name == lockName, name == databaseName+".tmp", strings.HasPrefix(name, "."):
 		default:
 			return fmt.Errorf("%w: the directory is not empty, it holds %s", ErrNoArchive, name)

@@ -8,13 +8,15 @@
 //     read as of any change ([Archive.Messages] and its like, [Range].AsOf) and followed ([Archive.Changes]);
 //   - the decision whether something that was read again adds an entry: it is made by record.Next within the
 //     transaction that would store it, so that putting a page twice is harmless;
-//   - the bookkeeping that has to be exactly as old as the evidence: coverage, threads, debts, counters, runs.
+//   - the bookkeeping that has to be exactly as old as the evidence: coverage and when it was last read, marks of
+//     messages that are missing, threads, debts, counters, runs.
 //
 // It promises
 //
 //   - that a [Page] is committed whole or not at all, and is durable when its Done was called without error; pages are
 //     committed in groups, so that many small pages cost few fsyncs;
-//   - that a page that adds nothing writes nothing;
+//   - that a page that adds nothing writes nothing. The times of reads are kept "at least as recently as", and are
+//     renewed after [AuditRenewal] only;
 //   - that what it gives is what was put: every value has a checksum that is checked whenever it is read, and what does
 //     not match is [ErrDamaged], never a panic, a fault or a wrong answer. [Archive.Verify] finds what reading does not
 //     come across;
@@ -66,14 +68,22 @@
 //	commits   8-byte change number,   version byte 1; varint milliseconds since 1970; uvarint number of segments, and
 //	          the commit's last       for each uvarint stream, uvarint number of entries. The entries of a commit are
 //	                                  numbered segment by segment
-//	coverage  4-byte channel number   uvarint number of intervals, and for each text from, text to
-//	threads   4-byte channel number,  varint comments_count (-1: unknown), uvarint comments read, 8-byte digest
-//	          packed ts
+//	coverage  4-byte channel number   uvarint number of intervals, and for each text from, text to; uvarint number of
+//	                                  audits, and for each text from, text to, varint time; varint latest activity (unix
+//	                                  seconds) and varint time of the last walk to the channel's end
+//	threads   4-byte channel number,  varint comments_count (-1: unknown), uvarint comments read, 8-byte digest, varint
+//	          packed ts               time of the read
 //	debts     4-byte channel number,  text kind, text key, text reason, uvarint tries, varint since and varint not
 //	          kind byte, debt key     before (milliseconds since 1970, 0 for none)
 //	totals    4-byte channel number   uvarints messages, comments, deleted, newest change; text first ts, text last ts
 //	runs      8-byte run id           JSON of a Run
 //	journal   name                    the answer that is kept
+//	missing   4-byte channel number,  text parent's ts, varint last seen, varint first missing, text rights
+//	          packed ts
+//
+// Times are milliseconds since 1970, 0 for none. The part of a value of coverage from the audits on, the time at the end
+// of one of threads, and the bucket missing (with its number in counts) may be absent, as archives that were made
+// before them have it.
 //
 // A packed ts is 8 bytes, seconds<<20 | counter; 1516195206.000463 is 00 05 a5 f4 d8 60 01 cf. Any text that is not ten
 // digits, a dot and six digits is a byte ff and the text. Kind bytes are 1 thread, 2 file, 3 channel; any other kind is a
@@ -94,5 +104,5 @@
 //
 // # Changes
 //
-// Format 1 is the first one.
+// Format 1 is the first one. Since then audits, times of reads and the bucket missing have come to it.
 package storage

@@ -155,7 +155,10 @@ func fillChannel(t testing.TB, a *Archive, c string, n int) {
 			{ID: "f", Name: "f.txt", State: record.FileStored, SHA256: sum, Bytes: size},
 		},
 		Proven:  []record.Interval{{From: ts(0), To: ts(n)}},
-		Threads: []Thread{{TS: ts(1), Count: 2, Comments: 2}},
+		Audited: []record.Interval{{From: ts(0), To: ts(n)}},
+		Missing: []Missing{{TS: ts(2), LastSeen: testTime, FirstMissing: testTime, Rights: "r"}},
+		Walked:  &Walked{Latest: 1, At: testTime},
+		Threads: []Thread{{TS: ts(1), Count: 2, Comments: 2, Read: testTime}},
 		Owe:     []Debt{{Channel: c, Kind: DebtThread, Key: "x", Since: testTime}},
 	})
 	put(t, a, Page{Channel: c, Messages: messages(n, n+30)})

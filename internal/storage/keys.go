@@ -27,12 +27,13 @@ const (
 	bucketTotals   bucket = "totals"
 	bucketRuns     bucket = "runs"
 	bucketJournal  bucket = "journal"
+	bucketMissing  bucket = "missing" // not in archives that were made before there were marks
 )
 
 // buckets are all buckets, in the order in which meta/counts counts their entries.
 var buckets = []bucket{
 	bucketMeta, bucketChannels, bucketBlocks, bucketDir, bucketTails, bucketCommits,
-	bucketCoverage, bucketThreads, bucketDebts, bucketTotals, bucketRuns, bucketJournal,
+	bucketCoverage, bucketThreads, bucketDebts, bucketTotals, bucketRuns, bucketJournal, bucketMissing,
 }
 
 // The keys of bucket meta.

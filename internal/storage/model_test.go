@@ -29,12 +29,22 @@ type model struct {
 	proven  map[string][]record.Interval
 	threads map[string]map[record.TS]Thread
 	debts   map[Debt]bool // without times
+	missing map[string]map[record.TS]Missing
+	reads   map[string][]readRange
+	walked  map[string]Walked
+}
+
+// readRange is a range that was audited.
+type readRange struct {
+	record.Interval
+	at time.Time
 }
 
 func newModel() *model {
 	return &model{
 		objects: make(map[object][]record.Entry), proven: make(map[string][]record.Interval),
 		threads: make(map[string]map[record.TS]Thread), debts: make(map[Debt]bool),
+		missing: make(map[string]map[record.TS]Missing), reads: make(map[string][]readRange), walked: make(map[string]Walked),
 	}
 }
 
@@ -57,15 +67,22 @@ func (m *model) put(p *Page) Counts {
 	}
 	for _, seen := range p.Messages {
 		m.message(p, seen, &c)
+		delete(m.missing[p.Channel], record.TS(seen.Key))
 	}
 	for _, d := range p.Deleted {
 		o := object{ClassMessage, p.Channel, string(d.TS)}
+		delete(m.missing[p.Channel], d.TS)
+		delete(m.threads[p.Channel], d.TS)
+		delete(m.debts, Debt{Channel: p.Channel, Kind: DebtThread, Key: string(d.TS)})
 		earlier := m.objects[o]
 		if n := len(earlier); n > 0 && earlier[n-1].Op != record.OpDeleted {
 			body, _ := record.Body(d.Deletion)
 			m.add(o, record.Entry{Op: record.OpDeleted, Thread: earlier[0].Thread, Observed: p.Observed, Body: body})
 			c.Deletions++
 		}
+	}
+	for _, mark := range p.Missing {
+		m.mark(p.Channel, mark)
 	}
 	for _, f := range p.Files {
 		m.file(p, f, &c)
@@ -115,13 +132,35 @@ func (m *model) file(p *Page, f record.FileState, c *Counts) {
 	}
 }
 
+func (m *model) mark(channel string, mark Missing) {
+	earlier := m.objects[object{ClassMessage, channel, string(mark.TS)}]
+	if n := len(earlier); n == 0 || earlier[n-1].Op == record.OpDeleted {
+		return
+	}
+	if m.missing[channel] == nil {
+		m.missing[channel] = make(map[record.TS]Missing)
+	}
+	if old, ok := m.missing[channel][mark.TS]; !ok || old.Rights != mark.Rights {
+		m.missing[channel][mark.TS] = mark
+	}
+}
+
 func (m *model) keep(p *Page) {
+	for _, i := range p.Audited {
+		m.reads[p.Channel] = append(m.reads[p.Channel], readRange{i, p.Observed})
+	}
+	if w := p.Walked; w != nil && (m.walked[p.Channel].Latest != w.Latest || w.At.Sub(m.walked[p.Channel].At) >= AuditRenewal) {
+		m.walked[p.Channel] = *w
+	}
 	for _, i := range p.Proven {
 		m.proven[p.Channel] = record.Cover(m.proven[p.Channel], i)
 	}
 	for _, t := range p.Threads {
 		if m.threads[p.Channel] == nil {
 			m.threads[p.Channel] = make(map[record.TS]Thread)
+		}
+		if old := m.threads[p.Channel][t.TS]; t.Read.Sub(old.Read) < AuditRenewal {
+			t.Read = old.Read
 		}
 		m.threads[p.Channel][t.TS] = t
 	}
@@ -254,7 +293,7 @@ var modelChannels = []string{"alpha", "beta", "gamma"}
 // change and contradict each other.
 func drawPage(t *rapid.T) *Page {
 	p := &Page{
-		Observed: testTime.Add(time.Duration(rapid.IntRange(0, 1e6).Draw(t, "observed")) * time.Millisecond),
+		Observed: testTime.Add(time.Duration(rapid.IntRange(0, 4e8).Draw(t, "observed")) * time.Millisecond),
 		Channel:  rapid.SampledFrom(modelChannels).Draw(t, "channel"),
 	}
 	start := rapid.IntRange(0, 900).Draw(t, "start")
@@ -268,6 +307,12 @@ func drawPage(t *rapid.T) *Page {
 		d := Deleted{TS: ts(start + rapid.IntRange(0, 3).Draw(t, "gone"))}
 		d.LastSeen, d.FirstMissing = testTime, p.Observed
 		p.Deleted = append(p.Deleted, d)
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "missing") {
+		p.Missing = append(p.Missing, Missing{
+			TS: ts(start + rapid.IntRange(0, 30).Draw(t, "not seen")), LastSeen: testTime, FirstMissing: testTime,
+			Rights: rapid.SampledFrom([]string{"", "r"}).Draw(t, "rights"),
+		})
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "files") {
 		p.Files = append(p.Files, drawFile(t))
@@ -321,9 +366,20 @@ func drawBookkeeping(t *rapid.T, p *Page, start int) {
 	if rapid.Bool().Draw(t, "proven") {
 		p.Proven = append(p.Proven, record.Interval{From: ts(start), To: ts(start + rapid.IntRange(0, 500).Draw(t, "to"))})
 	}
+	if rapid.Bool().Draw(t, "audited") {
+		from := rapid.IntRange(0, 100).Draw(t, "audited from")
+		i := record.Interval{From: ts(from), To: ts(from + rapid.IntRange(0, 60).Draw(t, "audited to"))}
+		if from < 10 {
+			i.From = ""
+		}
+		p.Audited = append(p.Audited, i)
+		p.Walked = &Walked{Latest: int64(from % 2), At: p.Observed}
+	}
 	for range rapid.IntRange(0, 2).Draw(t, "threads") {
 		n := rapid.IntRange(0, 9).Draw(t, "thread")
-		p.Threads = append(p.Threads, Thread{TS: ts(n), Count: int64(n) - 1, Comments: n, Digest: [8]byte{byte(n)}})
+		p.Threads = append(p.Threads, Thread{
+			TS: ts(n), Count: int64(n) - 1, Comments: n, Digest: [8]byte{byte(n)}, Read: p.Observed,
+		})
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "debts") {
 		d := Debt{
@@ -490,6 +546,8 @@ func (x *machine) bookkeeping(t *rapid.T) {
 			}
 		}
 		x.totals(t, c)
+		x.audits(t, c, coverage)
+		x.missing(t, c)
 	}
 	list, err := x.a.Debts(ctx, "")
 	if err != nil {
@@ -500,6 +558,41 @@ func (x *machine) bookkeeping(t *rapid.T) {
 	}
 	if diff := cmp.Diff(x.m.debts, debts); diff != "" {
 		t.Fatalf("debts (-model +archive):\n%s", diff)
+	}
+}
+
+// audits checks the times of audits: not later than the last read, and not much earlier.
+func (x *machine) audits(t *rapid.T, channel string, c Coverage) {
+	for i, a := range c.Audits {
+		if a.From > a.To || i > 0 && a.From < c.Audits[i-1].To {
+			t.Fatalf("audits of %s overlap: %+v", channel, c.Audits)
+		}
+	}
+	for n := range 170 {
+		var want time.Time
+		for _, r := range x.m.reads[channel] {
+			if r.From <= ts(n) && ts(n) <= r.To && r.at.After(want) {
+				want = r.at
+			}
+		}
+		got := c.At(ts(n))
+		if got.IsZero() != want.IsZero() || got.After(want) || want.Sub(got) > AuditRenewal+6*sameTime {
+			t.Fatalf("%s of %s was read at %v, audits say %v: %+v", ts(n), channel, want, got, c.Audits)
+		}
+	}
+	if want := x.m.walked[channel]; c.Walked != want {
+		t.Fatalf("%s was walked %+v, want %+v", channel, c.Walked, want)
+	}
+}
+
+func (x *machine) missing(t *rapid.T, channel string) {
+	marks, err := x.a.Missing(context.Background(), channel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.SortedFunc(maps.Values(x.m.missing[channel]), func(a, b Missing) int { return compareText(string(a.TS), string(b.TS)) })
+	if diff := cmp.Diff(want, marks[channel]); diff != "" {
+		t.Fatalf("marks of %s (-model +archive):\n%s", channel, diff)
 	}
 }
 

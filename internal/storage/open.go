@@ -199,7 +199,7 @@ func (a *Archive) identify(tx *bolt.Tx) (*snapshot, error) {
 		return nil, err
 	}
 	for _, b := range buckets {
-		if tx.Bucket([]byte(b)) == nil {
+		if tx.Bucket([]byte(b)) == nil && b != bucketMissing {
 			return nil, damaged(databaseName, "bucket %s is missing", b)
 		}
 	}

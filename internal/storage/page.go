@@ -13,11 +13,14 @@ import (
 type Page struct {
 	Observed time.Time // when the answer arrived
 
-	Channel  string             // id of the channel that Messages, Files, Deleted, Proven and Threads belong to
+	Channel  string             // id of the channel that what follows belongs to, down to Threads
 	Messages []record.Seen      // main messages and comments as read
 	Files    []record.FileState // keyed by FileState.ID
 	Deleted  []Deleted          // messages proven gone
+	Missing  []Missing          // messages that a complete read did not show, to be marked
 	Proven   []record.Interval  // ranges of main messages that this page proves complete
+	Audited  []record.Interval  // ranges that were read completely at Observed, compared with what was known of them
+	Walked   *Walked            // the channel was read to its end
 	Threads  []Thread           // registry entries to set
 
 	Channels []record.ChannelState // keyed by ChannelState.ID
@@ -31,7 +34,7 @@ type Page struct {
 	Done func(Counts, error)
 }
 
-// Deleted is the proof that a message is gone.
+// Deleted is the proof that a message is gone. What is known of its thread, and the debt of reading it, go with it.
 type Deleted struct {
 	TS record.TS
 	record.Deletion
@@ -43,6 +46,7 @@ type Thread struct {
 	Count    int64     // the parent's comments_count when the comments were read; -1 if the server gave none
 	Comments int       // comments that were read
 	Digest   [8]byte   // of the comments' raw objects, in order
+	Read     time.Time // at least as recently as this the comments were read; zero is unknown
 }
 
 // DebtKind says what sort of work is owed.
@@ -81,8 +85,9 @@ var errNoChannel = errors.New("messages, files, threads or debts without a chann
 
 // check refuses what could not be stored.
 func (p *Page) check() error {
-	perChannel := len(p.Messages) + len(p.Files) + len(p.Deleted) + len(p.Proven) + len(p.Threads)
-	if perChannel > 0 && p.Channel == "" {
+	perChannel := len(p.Messages) + len(p.Files) + len(p.Deleted) + len(p.Missing) + len(p.Proven) + len(p.Audited) +
+		len(p.Threads)
+	if (perChannel > 0 || p.Walked != nil) && p.Channel == "" {
 		return errNoChannel
 	}
 	for _, debts := range [][]Debt{p.Owe, p.Paid} {
@@ -136,7 +141,7 @@ func (p *Page) checkObjects() error {
 
 // size is about the memory that the page takes.
 func (p *Page) size() int64 {
-	n := len(p.Messages) + len(p.Files) + len(p.Deleted) + len(p.Threads) + len(p.Channels) + len(p.Users) +
+	n := len(p.Messages) + len(p.Files) + len(p.Deleted) + len(p.Missing) + len(p.Threads) + len(p.Channels) + len(p.Users) +
 		len(p.Owe) + len(p.Paid)
 	size := n * entryOverhead
 	for _, m := range p.Messages {

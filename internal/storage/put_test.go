@@ -17,10 +17,12 @@ func TestPagesPutAgainWriteNothing(t *testing.T) {
 	a := newArchive(t)
 	page := Page{
 		Channel: "c", Messages: messages(0, 700), Proven: []record.Interval{{From: ts(0), To: ts(699)}},
+		Audited:  []record.Interval{{To: ts(699)}},
+		Walked:   &Walked{Latest: 5, At: testTime},
 		Channels: []record.ChannelState{{ID: "c", Name: "n", State: record.ChannelPresent, Members: []string{"u"}}},
 		Users:    []record.Seen{{Key: "u", Raw: []byte(`{"name":"x","real_name":"X"}`)}},
 		Files:    []record.FileState{{ID: "f", Name: "f", State: record.FilePending, Reason: "later"}},
-		Threads:  []Thread{{TS: ts(3), Count: 1, Comments: 1}},
+		Threads:  []Thread{{TS: ts(3), Count: 1, Comments: 1, Read: testTime}},
 		Owe:      []Debt{{Channel: "c", Kind: DebtFile, Key: "f", Since: testTime}},
 	}
 	put(t, a, page)
@@ -28,7 +30,9 @@ func TestPagesPutAgainWriteNothing(t *testing.T) {
 	put(t, a, page)
 	before := fileState(t, a)
 	again := page
-	again.Observed = testTime.Add(time.Hour)
+	again.Observed = testTime.Add(AuditRenewal - time.Millisecond)
+	again.Threads = []Thread{{TS: ts(3), Count: 1, Comments: 1, Read: again.Observed}}
+	again.Walked = &Walked{Latest: 5, At: again.Observed}
 	again.Users = []record.Seen{{Key: "u", Raw: []byte(`{"real_name":"X","name":"x"}`)}}
 	again.Owe = []Debt{{Channel: "c", Kind: DebtFile, Key: "f", Since: testTime.Add(time.Hour)}}
 	if got := put(t, a, again); got != (Counts{}) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"archiver/internal/record"
 )
@@ -41,6 +42,50 @@ func (a *Archive) Files(ctx context.Context, channel string, asOf uint64) iter.S
 func (a *Archive) Messages(ctx context.Context, channel string, r Range) iter.Seq2[*record.Message, error] {
 	return read(ctx, a, scope{ClassMessage, channel, string(r.From), string(r.To), r.AsOf},
 		func(entries []record.Entry) (*record.Message, error) { return record.FoldMessage(channel, entries) })
+}
+
+// Held is what the archive knows of a message without looking at its content.
+type Held struct {
+	TS       record.TS
+	Thread   record.TS // the parent of a comment
+	Observed time.Time // when its newest entry was read
+	Deleted  bool
+}
+
+// Held gives the messages of a channel by ts like Messages, and is much faster.
+func (a *Archive) Held(ctx context.Context, channel string, r Range) iter.Seq2[*Held, error] {
+	return read(ctx, a, scope{ClassMessage, channel, string(r.From), string(r.To), r.AsOf},
+		func(entries []record.Entry) (*Held, error) {
+			last := entries[len(entries)-1]
+			return &Held{record.TS(last.Key), last.Thread, last.Observed, last.Op == record.OpDeleted}, nil
+		})
+}
+
+// Estimate is about how many entries the messages of a range have. It looks at no message.
+func (a *Archive) Estimate(ctx context.Context, channel string, r Range) (int, error) {
+	count := 0
+	err := a.viewChannel(ctx, channel, func(s *snapshot, n uint32) error {
+		d, tail, err := s.layout(messagesOf(n))
+		if err != nil {
+			return err
+		}
+		for _, e := range append(d.overlapping(string(r.From), string(r.To), s.lastBlock), tail) {
+			count += e.within(string(r.From), string(r.To))
+		}
+		return nil
+	})
+	return count, err
+}
+
+// within is about how many entries of a block lie in a range: all, or half of them where it reaches beyond the range.
+func (e *dirEntry) within(from, to string) int {
+	switch {
+	case e.count == 0 || e.max < from || to != "" && e.min > to:
+		return 0
+	case e.min < from || to != "" && e.max > to:
+		return (e.count + 1) / 2
+	}
+	return e.count
 }
 
 // Message gives one message, or ErrNotFound.

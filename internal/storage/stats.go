@@ -53,6 +53,9 @@ func (a *Archive) Stats(ctx context.Context) (Stats, error) {
 
 func (s *snapshot) measure(name bucket) Bucket {
 	bk := s.bucket(name)
+	if bk == nil {
+		return Bucket{Name: string(name)}
+	}
 	sizes := bk.Stats()
 	b := Bucket{
 		Name: string(name), Entries: sizes.KeyN,

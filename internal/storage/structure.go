@@ -83,6 +83,9 @@ func (v *verifier) checkPages(s *snapshot) bool {
 
 // checkValues checks the checksum of every value of a bucket, and that the keys ascend and can be found.
 func (v *verifier) checkValues(s *snapshot, b bucket) error {
+	if s.bucket(b) == nil {
+		return nil
+	}
 	var previous []byte
 	n := int64(0)
 	c := s.bucket(b).Cursor()

@@ -6,7 +6,7 @@ import (
 	"archiver/internal/record"
 )
 
-const cachedTailBytes = 16 << 20 // memory for tails between commits
+const cachedTailBytes = 8 << 20 // memory for tails between commits
 
 // openStream is a stream that the committer adds to: its directory, its tail, and the entries that are new in the
 // transaction.

@@ -37,6 +37,7 @@ type Options struct {
 
 	OnWait func(time.Duration) // called, maybe from several goroutines, when the server asks for a wait, and with 0 when it answers again
 	Logger *slog.Logger        // nil discards
+	Now    func() time.Time    // of Answer.Received, nil is time.Now
 
 	// Capture, unless nil, is called, maybe from several goroutines, with every answer that is JSON, errors and those
 	// of logins included: the JSON as received, with passwords, tokens and tickets blanked as by [Client.Probe]. What
@@ -93,6 +94,9 @@ func New(o Options) (*Client, error) {
 	if o.OnWait == nil {
 		o.OnWait = func(time.Duration) {}
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	c := &Client{
 		options: o,
 		base:    base,
@@ -125,6 +129,9 @@ func (c *Client) Close(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Username is the account that asks.
+func (c *Client) Username() string { return c.options.Username }
 
 // Requests is how many HTTP requests were made, all of them counted.
 func (c *Client) Requests() int64 { return c.requests.Load() }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // The methods of the API that the client calls.
@@ -161,7 +160,7 @@ func (c *Client) attempt(ctx context.Context, r *request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reply{Answer{Received: time.Now().UTC(), Date: date(res)}, env}, nil
+	return &reply{Answer{Received: c.options.Now().UTC(), Date: date(res)}, env}, nil
 }
 
 // exchange makes a request once and gives the response and its whole body, whatever they are.
