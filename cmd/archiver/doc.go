@@ -21,6 +21,7 @@
 //   - internal/index is the search index and the query language. It follows the archive by change number and can be
 //     rebuilt from it at any time.
 //   - internal/export writes a selection of the archive as a bundle. It asks the archive by an interface of its own.
+//   - internal/doctor examines a server and an archive and says what will be missing and why. It changes neither.
 //   - internal/benchmark measures what a first sync costs, from outside.
 //   - internal/importtest holds the table of who may import whom.
 //

@@ -79,6 +79,7 @@ func TestArchiveAtWork(t *testing.T) {
 			},
 			Messages: []record.Seen{{Key: "1709283601.000000", Raw: []byte(`{"ts":"1709283601.000000","text":"hello"}`)}},
 			Proven:   []record.Interval{{To: "1709283601.000000"}},
+			Audited:  []record.Interval{{To: "1709283601.000000"}},
 			Owe: []storage.Debt{
 				{Channel: "C1", Kind: storage.DebtThread, Key: "1709283601.000000", Since: now.Add(-72 * time.Hour)},
 				{Channel: "C1", Kind: storage.DebtFile, Key: "65e1991100aa", Since: now},

@@ -48,7 +48,7 @@ func (s *server) ask(ctx context.Context, method string, parameters ...string) (
 	for i := 0; i+1 < len(parameters); i += 2 {
 		form[parameters[i]] = parameters[i+1]
 	}
-	s.o.Recorder.begin(method, form)
+	s.o.Recorder.begin("POST", method, form)
 	status, body, err := s.client.Probe(ctx, method, form)
 	if err != nil {
 		return nil, err

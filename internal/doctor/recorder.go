@@ -22,6 +22,7 @@ type Recorder struct {
 
 	mu         sync.Mutex
 	times      map[string]int    // a method was answered
+	verb       string            // of HTTP, of what was asked last
 	method     string            // asked last
 	parameters map[string]string // with which it was asked
 	log        *os.File
@@ -31,6 +32,7 @@ type Recorder struct {
 // recorded is a line of answers.ndjson.
 type recorded struct {
 	File       string            `json:"file"`
+	Verb       string            `json:"verb"` // of HTTP
 	Method     string            `json:"method"`
 	Parameters map[string]string `json:"parameters"` // null where the client chose them
 	Status     int               `json:"status"`     // of HTTP
@@ -59,13 +61,13 @@ func create(path string) (*os.File, error) {
 }
 
 // begin notes what is asked next.
-func (r *Recorder) begin(method string, parameters map[string]string) {
+func (r *Recorder) begin(verb, method string, parameters map[string]string) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.method, r.parameters = method, parameters
+	r.verb, r.method, r.parameters = verb, method, parameters
 }
 
 // capture keeps an answer. It is what [teamchat.Options] call Capture.
@@ -75,9 +77,9 @@ func (r *Recorder) capture(method string, status int, body []byte) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	line := recorded{Method: method, Status: status}
+	line := recorded{Verb: "POST", Method: method, Status: status}
 	if method == r.method {
-		line.Parameters, r.method = r.parameters, ""
+		line.Verb, line.Parameters, r.method = r.verb, r.parameters, ""
 	}
 	r.times[method]++
 	line.File = method + ".json"

@@ -154,10 +154,10 @@ func advice(err error) string {
 		return "server.ca_file names a file with the authority's certificate, if the server's is right"
 	case errors.As(err, &certificate):
 		return "the server's certificate is not valid for this address or this day: it has to be put right there"
-	case errors.Is(err, teamchat.ErrWait):
-		return "the server asks for quiet: run archiver doctor again after that time"
 	case !errors.As(err, &server):
 		return "check the configuration"
+	case errors.Is(err, teamchat.ErrWait), server.RetryAfter > 0:
+		return "the server asks for quiet: run archiver doctor again after that time"
 	case server.LoginRefused():
 		return "check the username and the password, and that the account may use TeamChat"
 	case server.Status == 0:
@@ -270,7 +270,7 @@ func (s *server) documented(ctx context.Context) {
 
 // takesGet tells whether calls by GET reach the API: any JSON says so.
 func (s *server) takesGet(ctx context.Context) bool {
-	s.o.Recorder.begin("version", map[string]string{"(by)": "GET"})
+	s.o.Recorder.begin("GET", "version", map[string]string{})
 	_, _, err := s.client.ProbeGet(ctx, "version", nil)
 	return err == nil
 }

@@ -2,7 +2,11 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -259,6 +263,7 @@ func TestNoWayIn(t *testing.T) {
 	}{
 		"wrong password": {spoil: func(o *teamchat.Options) { o.Password = wrong }, name: "login", detail: "login_failed", hint: "check the username"},
 		"unreachable":    {spoil: func(o *teamchat.Options) { o.URL = "http://127.0.0.1:1" }, name: "connection", detail: "connection refused", hint: "and the server up"},
+		"wants quiet":    {fault: teamchattest.Fault{Status: 503, RetryAfter: "7200", Times: -1}, name: "connection", detail: "asks to come back in 2h", hint: "asks for quiet"},
 		"web page":       {fault: teamchattest.Fault{HTML: true, Times: -1}, name: "connection", detail: "page of HTML", hint: "lead to TeamChat"},
 		"no URL":         {spoil: func(o *teamchat.Options) { o.URL = "mail.example.com" }, name: "connection", detail: "want https://HOST", hint: "server.url"},
 	} {
@@ -281,6 +286,26 @@ func TestNoWayIn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCertificates: an authority that is not known, a certificate that is good, and one that ends soon.
+func TestCertificates(t *testing.T) {
+	s := httptest.NewTLSServer(serve(t, teamchattest.ServerOptions{}))
+	defer s.Close()
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	o := clientOptions(s.URL)
+	found := examine(t, doctor.ServerOptions{Client: o})
+	found.expect(t, "connection", doctor.Fail, "certificate signed by unknown authority")
+	if !strings.Contains(found["connection"].Hint, "server.ca_file") {
+		t.Errorf("hint %q", found["connection"].Hint)
+	}
+	o.RootCAs = x509.NewCertPool()
+	o.RootCAs.AddCert(s.Certificate())
+	end := s.Certificate().NotAfter
+	detail := "TLS 1.3, certificate good until " + end.UTC().Format(time.DateOnly)
+	examine(t, doctor.ServerOptions{Client: o}).expect(t, "connection", doctor.OK, detail)
+	soon := func() time.Time { return end.Add(-time.Hour) }
+	examine(t, doctor.ServerOptions{Client: o, Now: soon}).expect(t, "connection", doctor.Warn, detail)
 }
 
 // TestOneFaultStopsNothingElse: a call that fails leaves its own check open.
