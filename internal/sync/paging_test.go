@@ -207,10 +207,10 @@ func TestLateCommentsAndFilesOnManyPagesThatShift(t *testing.T) {
 	}
 	w.AddUser("carol@example.com", "carol")
 	late := w.Messages()
-	rng := rand.New(rand.NewPCG(7, 7))
 	first := r.server.TotalRequests() + 1
 	last := first + 400
 	for n := first; n < last; n++ {
+		rng := rand.New(rand.NewPCG(7, uint64(n))) // of its own: requests are served side by side
 		r.server.OnRequest(n, func(w *teamchattest.World) {
 			switch root := roots[rng.IntN(len(roots))]; rng.IntN(4) {
 			case 0:
