@@ -57,6 +57,9 @@ type SyncConfig struct {
 	PageSize        int           `yaml:"page_size"`        // items of a page, 1 to 1000
 	RecentWindow    time.Duration `yaml:"recent_window"`    // re-read in each run
 	AuditDays       int           `yaml:"audit_days"`       // everything is re-read within so many days
+	TrustLatest     bool          `yaml:"trust_latest"`     // no new activity listed: history and files are not read
+	SkipQuiet       bool          `yaml:"skip_quiet"`       // no new activity listed: nothing is read
+	QuietMaxAge     time.Duration `yaml:"quiet_max_age"`    // for how long skip_quiet may leave a channel out
 	GiveUpAfter     time.Duration `yaml:"give_up_after"`    // without any success
 	MaxWait         time.Duration `yaml:"max_wait"`         // longest wait that the server may ask for
 	MaxFileSize     int64         `yaml:"max_file_size"`    // bytes; 0 means no limit
@@ -73,7 +76,7 @@ func Default() Config {
 	return Config{
 		Server: ServerConfig{Auth: "plain"},
 		Sync: SyncConfig{
-			Schedule: "0 2 * * *", Concurrency: 4, PageSize: 1000, RecentWindow: 720 * time.Hour, AuditDays: 7,
+			Schedule: "0 2 * * *", Concurrency: 4, PageSize: 1000, RecentWindow: 720 * time.Hour, AuditDays: 7, QuietMaxAge: 24 * time.Hour,
 			GiveUpAfter: 10 * time.Minute, MaxWait: time.Hour, ExcludeChannels: []string{},
 		},
 		Search: SearchConfig{TimeZone: "UTC"},
@@ -186,6 +189,7 @@ func (c Config) Validate() error {
 		{c.Sync.PageSize < 1 || c.Sync.PageSize > 1000, "sync.page_size: want 1 to 1000"},
 		{c.Sync.RecentWindow < 0, "sync.recent_window: want 0 or more"},
 		{c.Sync.AuditDays < 0, "sync.audit_days: want 0 or more"},
+		{c.Sync.QuietMaxAge <= 0, "sync.quiet_max_age: want more than 0"},
 		{c.Sync.GiveUpAfter <= 0, "sync.give_up_after: want more than 0"},
 		{c.Sync.MaxWait <= 0, "sync.max_wait: want more than 0"},
 		{c.Sync.MaxFileSize < 0, "sync.max_file_size: want 0 or more"},

@@ -22,6 +22,7 @@
 //     rebuilt from it at any time.
 //   - internal/export writes a selection of the archive as a bundle. It asks the archive by an interface of its own.
 //   - internal/doctor examines a server and an archive and says what will be missing and why. It changes neither.
+//   - internal/reconcile compares an archive with the live server and explains every difference.
 //   - internal/benchmark measures what a first sync costs, from outside.
 //   - internal/importtest holds the table of who may import whom.
 //

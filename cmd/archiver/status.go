@@ -65,7 +65,8 @@ type channelStatus struct {
 	Last     record.TS              `json:"last"`
 	Gaps     []record.Interval      `json:"gaps"`
 	Debts    int                    `json:"debts"`
-	Audited  string                 `json:"audited"` // RFC 3339, "" for never
+	Audited  string                 `json:"audited"` // since when all of it was read again: RFC 3339, "" for never
+	Missing  int                    `json:"missing"` // messages that the last read did not show, not proven gone yet
 }
 
 type fileStatus struct {
@@ -157,10 +158,14 @@ func channelState(ctx context.Context, a *storage.Archive, c *record.Channel) (c
 	if err != nil {
 		return channelStatus{}, err
 	}
+	marks, err := a.Missing(ctx, c.ID)
+	if err != nil {
+		return channelStatus{}, err
+	}
 	return channelStatus{
 		ID: c.ID, Name: c.Name, State: c.State,
 		Messages: totals.Messages, Comments: totals.Comments, Deleted: totals.Deleted, First: totals.First, Last: totals.Last,
-		Gaps: gaps(c.State, coverage.Proven),
+		Gaps: gaps(c.State, coverage.Proven), Audited: stamp(coverage.Audited()), Missing: len(marks[c.ID]),
 	}, nil
 }
 

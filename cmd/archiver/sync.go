@@ -90,7 +90,8 @@ func (r *syncRun) options(c *cli.Context, client *teamchat.Client, archive *stor
 		Concurrency: r.cfg.Sync.Concurrency, PageSize: r.cfg.Sync.PageSize,
 		Channels: c.StringSlice("channel"), Exclude: r.cfg.Sync.ExcludeChannels,
 		Full: c.Bool("full"), MaxDuration: c.Duration("max-duration"), MaxFileSize: r.cfg.Sync.MaxFileSize,
-		RecentWindow: r.cfg.Sync.RecentWindow, AuditDays: r.cfg.Sync.AuditDays,
+		MaxRequests: c.Int64("max-requests"), RecentWindow: r.cfg.Sync.RecentWindow, AuditDays: r.cfg.Sync.AuditDays,
+		TrustLatest: r.cfg.Sync.TrustLatest, SkipQuiet: r.cfg.Sync.SkipQuiet, QuietMaxAge: r.cfg.Sync.QuietMaxAge,
 		Progress: func(p sync.Progress) { r.progress.Store(&p) },
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"archiver/internal/reconcile"
 	"archiver/internal/storage"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -19,21 +20,39 @@ import (
 
 func verifyCommand() command {
 	return command{
-		name: "verify", args: "[BUNDLE]", reader: true, run: runVerify,
-		summary: "check that the archive is whole",
+		name: "verify", args: "[BUNDLE]", server: true, reader: true, run: runVerify,
+		summary: "check that the archive is whole, or equal to the live server",
 		about: `
 Checks the structure of the archive. With --data every stored byte is read, decompressed and hashed; with --sample a
-part of them, another one each time. What is damaged is named, with what repairs it.`,
+part of them, another one each time. What is damaged is named, with what repairs it.
+
+With --live an undamaged archive is then compared with the server, and every difference is explained, channel by channel:
+messages, comments and files of the server (the source) against those archived. What is missing is new since the last
+sync, in a range that is not archived yet, owed by the next sync, or missing without an explanation. What is archived but
+not on the server any more is named; that is no proof that it was deleted, which sync finds out. A random part of the
+messages, 1% of each channel or what --sample says, but at least a few, is compared by content: those that differ were
+edited since. --seed chooses the same ones again. --csv writes the table for an auditor.
+
+Nothing is changed, on the server or in the archive. All main messages are read once, as in a first sync; servers may
+then show them as read for the account. Channels in sync.exclude_channels are left alone.
+
+--live ends 0 if all that is missing is new since the last sync, and 3 if anything else is missing or could not be read.`,
 		examples: []string{
 			"archiver verify",
 			"archiver verify --data",
 			"archiver verify --sample 5%",
+			"archiver verify --live",
+			"archiver verify --live --sample 10% --csv reconciliation.csv",
+			`archiver verify --live --json | jq -r '.live.channels[] | select(.reasons != []) | .channel_name + ": " + .explanation'`,
 		},
-		exits: readerExits,
+		exits: []int{exitOK, exitFailed, exitUsage, exitIncomplete, exitLogin, exitNoArchive, exitInUse, exitDamage, exitNewer,
+			exitTryLater, exitInterrupted, exitTerminated},
 		flags: []cli.Flag{
 			boolFlag("data", "read, decompress and hash everything"),
-			&cli.StringFlag{Name: "sample", Usage: "read, decompress and hash `P%` of the data"},
-			&cli.BoolFlag{Name: "live", Hidden: true},
+			&cli.StringFlag{Name: "sample", Usage: "read, decompress and hash `P%` of the data; with --live, compare as many of the messages"},
+			boolFlag("live", "compare the archive with the live server"),
+			&cli.StringFlag{Name: "csv", Usage: "with --live, write the comparison to `FILE`"},
+			&cli.Uint64Flag{Name: "seed", Usage: "with --live, choose the sample by `N`", DefaultText: "another one each time"},
 			&cli.StringFlag{Name: "since", Hidden: true},
 		},
 	}
@@ -41,33 +60,52 @@ part of them, another one each time. What is damaged is named, with what repairs
 
 func runVerify(ctx context.Context, e *env, c *cli.Context) (err error) {
 	switch {
-	case c.Bool("live"):
-		return notInThisVersion("verify --live")
 	case c.IsSet("since"):
 		return notInThisVersion("verify --since")
 	case c.NArg() > 0:
 		return notInThisVersion("verify BUNDLE")
+	case !c.Bool("live") && (c.IsSet("csv") || c.IsSet("seed")):
+		return &usageError{"--csv and --seed belong to --live", "as in: archiver verify --live --csv reconciliation.csv"}
 	}
 	sample, err := percent(c.String("sample"))
 	if err != nil {
 		return err
+	}
+	o := storage.VerifyOptions{Data: c.Bool("data"), Sample: sample}
+	var l *live
+	if c.Bool("live") {
+		if l, err = e.newLive(ctx, c, sample); err != nil {
+			return err
+		}
+		defer l.close(ctx)
+		o.Sample = 0
 	}
 	a, err := e.openArchive(ctx, c)
 	if err != nil {
 		return damageAtOpen(e, err)
 	}
 	defer closing(&err, a.Close)
-	var done, total atomic.Int64
-	m := meter{what: "verify", format: size, begun: true}
-	stop := e.ui.watch(func(elapsed time.Duration) string { return m.line(done.Load(), total.Load(), elapsed) })
-	report, err := a.Verify(ctx, storage.VerifyOptions{
-		Data: c.Bool("data"), Sample: sample, Progress: func(d, t int64) { done.Store(d); total.Store(t) },
-	})
-	stop()
+	report, err := e.verifyArchive(ctx, a, o)
 	if err != nil {
 		return err
 	}
-	return reportVerify(e, report)
+	var compared *reconcile.Report
+	if l != nil && len(report.Damage) == 0 {
+		if compared, err = l.run(ctx, a); err != nil {
+			return err
+		}
+	}
+	return reportVerify(e, report, compared)
+}
+
+// verifyArchive checks the archive, and shows how far it is.
+func (e *env) verifyArchive(ctx context.Context, a *storage.Archive, o storage.VerifyOptions) (*storage.Report, error) {
+	var done, total atomic.Int64
+	o.Progress = func(d, t int64) { done.Store(d); total.Store(t) }
+	m := meter{what: "verify", format: size, begun: true}
+	stop := e.ui.watch(func(elapsed time.Duration) string { return m.line(done.Load(), total.Load(), elapsed) })
+	defer stop()
+	return a.Verify(ctx, o)
 }
 
 // percent reads "5%" or "5".
@@ -88,36 +126,45 @@ func damageAtOpen(e *env, err error) error {
 		return err
 	}
 	found := storage.Damage{Where: "archive.db", What: err.Error(), Repair: "restore archive.db from a backup, then run archiver sync --full"}
-	return reportVerify(e, &storage.Report{Damage: []storage.Damage{found}})
+	return reportVerify(e, &storage.Report{Damage: []storage.Damage{found}}, nil)
 }
 
 // verifyOutcome is what `verify --json` ends with.
 type verifyOutcome struct {
-	Outcome string           `json:"outcome"` // ok, damaged; failed when it could not be told
-	Checked map[string]int64 `json:"checked"`
-	Damage  []storage.Damage `json:"damage"`
-	Error   *failure         `json:"error,omitzero"`
+	Outcome string            `json:"outcome"` // ok, damaged, incomplete (--live); failed when it could not be told
+	Checked map[string]int64  `json:"checked"`
+	Damage  []storage.Damage  `json:"damage"`
+	Live    *reconcile.Report `json:"live,omitzero"` // of --live, unless there is damage
+	Error   *failure          `json:"error,omitzero"`
 }
 
 func verifyFailure(f failure) verifyOutcome {
 	return verifyOutcome{Outcome: "failed", Checked: map[string]int64{}, Damage: []storage.Damage{}, Error: &f}
 }
 
-func reportVerify(e *env, r *storage.Report) error {
-	var err error
+// reportVerify says what was found. compared is nil without --live, or when damage kept from comparing.
+func reportVerify(e *env, r *storage.Report, compared *reconcile.Report) error {
+	err := incompleteLive(compared)
 	if n := len(r.Damage); n > 0 {
 		err = fmt.Errorf("%w: %s", errDamage, counted(n, "item"))
 	}
 	if !e.ui.json {
-		return errors.Join(err, printVerify(e.ui, r))
+		shown := printVerify(e.ui, r)
+		if compared != nil {
+			shown = errors.Join(shown, printLive(e.ui, compared))
+		}
+		return errors.Join(err, shown)
 	}
 	e.answered = true
-	o := verifyOutcome{Outcome: "ok", Checked: r.Checked, Damage: append([]storage.Damage{}, r.Damage...)}
+	o := verifyOutcome{Outcome: "ok", Checked: r.Checked, Damage: append([]storage.Damage{}, r.Damage...), Live: compared}
 	if o.Checked == nil {
 		o.Checked = map[string]int64{}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errDamage):
 		o.Outcome, o.Error = "damaged", &failure{exits[exitDamage].name, err.Error()}
+	case err != nil:
+		o.Outcome, o.Error = "incomplete", &failure{exits[exitIncomplete].name, err.Error()}
 	}
 	return errors.Join(err, e.ui.object(o))
 }

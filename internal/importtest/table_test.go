@@ -44,10 +44,15 @@ var table = map[string]rule{
 		tests:   []string{"internal/teamchat/teamchattest"},
 	},
 
+	"internal/reconcile": {
+		imports: []string{"internal/teamchat", "internal/record", "internal/storage"},
+		tests:   []string{"internal/teamchat/teamchattest", "internal/sync"},
+	},
+
 	// The command line wires them.
 	"configs": {},
 	"cmd/archiver": {imports: []string{
-		"configs", "internal/doctor",
+		"configs", "internal/doctor", "internal/reconcile",
 		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
 		"internal/storage", "internal/sync", "internal/index", "internal/export",
 	}},
@@ -55,5 +60,6 @@ var table = map[string]rule{
 	// Measured and checked from outside.
 	"internal/benchmark":          {},
 	"internal/benchmark/fetchall": {imports: []string{"internal/record", "internal/teamchat"}},
+	"internal/campaign":           {tests: []string{"internal/record", "internal/teamchat/teamchattest"}},
 	"internal/importtest":         {},
 }

@@ -30,6 +30,10 @@ type ChannelState struct {
 	State   ChannelPresence `json:"state"`
 	Members []string        `json:"members"` // user ids, sorted
 	Raw     jsontext.Value  `json:"raw,omitzero"`
+
+	// A channel that moves to another group gets another id, under which it goes on.
+	MovedTo   string `json:"moved_to,omitzero"`   // the channel that this one became
+	MovedFrom string `json:"moved_from,omitzero"` // the channel that this one was
 }
 
 // volatile are the members of a channel object that move while the channel stays as it is.
@@ -49,14 +53,53 @@ func StableChannel(raw []byte) ([]byte, error) {
 
 // Channel is the logical form of a channel.
 type Channel struct {
-	ID      string
-	Name    string
-	Names   []string // every name it had, oldest first
-	State   ChannelPresence
-	Members []string // sorted
-	Raw     []byte
-	Since   time.Time // when it was first seen
-	Change  uint64
+	ID        string
+	Name      string
+	Names     []string // every name it had, oldest first
+	State     ChannelPresence
+	Members   []string // sorted
+	MovedTo   string   // id of the channel that it became, "" for most
+	MovedFrom string   // id of the channel that it was, "" for most
+	Raw       []byte
+	Since     time.Time // when it was first seen
+	Change    uint64
+	History   ChannelHistory
+}
+
+// ChannelHistory says what was known of a channel when. A time is that of the run that saw a state for the first time:
+// the change came after the run before. A zero To means that it is still so.
+type ChannelHistory struct {
+	Names   []Span // the channel's names, oldest first
+	Members []Span // of users: who could read the channel, by From and then by id
+}
+
+// Span is a time during which something was so.
+type Span struct {
+	Value    string // a name, or the id of a user
+	From, To time.Time
+}
+
+// note brings a history up to a state that was seen at a time.
+func (h *ChannelHistory) note(s *ChannelState, at time.Time) {
+	if n := len(h.Names); n == 0 || h.Names[n-1].Value != s.Name {
+		if n > 0 {
+			h.Names[n-1].To = at
+		}
+		h.Names = append(h.Names, Span{Value: s.Name, From: at})
+	}
+	there := make(map[string]bool)
+	for i := range h.Members {
+		m := &h.Members[i]
+		if _, still := slices.BinarySearch(s.Members, m.Value); m.To.IsZero() && !still {
+			m.To = at
+		}
+		there[m.Value] = there[m.Value] || m.To.IsZero()
+	}
+	for _, user := range s.Members {
+		if !there[user] {
+			h.Members = append(h.Members, Span{Value: user, From: at})
+		}
+	}
 }
 
 // FoldChannel builds a channel from its entries, oldest first.
@@ -71,6 +114,8 @@ func FoldChannel(entries []Entry) (*Channel, error) {
 			c.Since = e.Observed
 		}
 		c.ID, c.Name, c.State, c.Members, c.Change = s.ID, s.Name, s.State, s.Members, e.Change
+		c.MovedTo, c.MovedFrom = s.MovedTo, s.MovedFrom
+		c.History.note(&s, e.Observed)
 		if len(s.Raw) > 0 {
 			c.Raw = s.Raw
 		}

@@ -14,12 +14,14 @@ import (
 // that two archives that saw the same states give the same bytes.
 
 type channelLine struct {
-	Record  string          `json:"record"`
-	ID      string          `json:"id"`
-	Name    string          `json:"name"`
-	Names   []string        `json:"names"`
-	State   ChannelPresence `json:"state"`
-	Members []string        `json:"members"`
+	Record    string          `json:"record"`
+	ID        string          `json:"id"`
+	Name      string          `json:"name"`
+	Names     []string        `json:"names"`
+	State     ChannelPresence `json:"state"`
+	Members   []string        `json:"members"`
+	MovedTo   string          `json:"moved_to,omitzero"`
+	MovedFrom string          `json:"moved_from,omitzero"`
 }
 
 type userLine struct {
@@ -93,7 +95,7 @@ func line(v any) ([]byte, error) { return json.Marshal(v, verbatim) }
 
 // Dump is the channel's line of the dump, without a line end.
 func (c *Channel) Dump() ([]byte, error) {
-	return line(channelLine{"channel", c.ID, c.Name, c.Names, c.State, c.Members})
+	return line(channelLine{"channel", c.ID, c.Name, c.Names, c.State, c.Members, c.MovedTo, c.MovedFrom})
 }
 
 // Dump is the user's line of the dump, without a line end.

@@ -305,6 +305,52 @@ func TestFoldChannelKeepsNames(t *testing.T) {
 	}
 }
 
+func TestHistoryOfAChannel(t *testing.T) {
+	at := func(n int) time.Time { return time.Date(2024, 1, 1+n, 0, 0, 0, 0, time.UTC) }
+	states := []ChannelState{
+		{ID: "C", Name: "one", Members: []string{"a@x", "b@x"}},
+		{ID: "C", Name: "two", Members: []string{"a@x", "c@x"}},
+		{ID: "C", Name: "one", Members: []string{"a@x", "b@x"}},
+		{ID: "C", Name: "one", State: ChannelGone, Members: []string{"a@x", "b@x"}, MovedTo: "D"},
+	}
+	var entries []Entry
+	for n, s := range states {
+		body, err := Body(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, Entry{Op: OpState, Key: "C", Observed: at(n), Body: body})
+	}
+	c, err := FoldChannel(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := ChannelHistory{
+		Names:   []Span{{"one", at(0), at(1)}, {"two", at(1), at(2)}, {"one", at(2), time.Time{}}},
+		Members: []Span{{"a@x", at(0), time.Time{}}, {"b@x", at(0), at(1)}, {"c@x", at(1), at(2)}, {"b@x", at(2), time.Time{}}},
+	}
+	if diff := cmp.Diff(want, c.History); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
+	}
+	line, err := c.Dump()
+	const dump = `{"record":"channel","id":"C","name":"one","names":["one","two"],"state":"gone","members":["a@x","b@x"],"moved_to":"D"}`
+	if err != nil || string(line) != dump {
+		t.Errorf("%s, %v", line, err)
+	}
+}
+
+func TestChannelFolder(t *testing.T) {
+	for id, want := range map[string]string{
+		"cHVibGljLWZvbGRlcnMlNDBleGFtcGxlLmNvbSZUZWFtQ2hhdCU1QzY3Mjg4YWUxMDhhNg==": "67288ae108a6",
+		"Z3JvdXAtMCU0MGV4YW1wbGUuY29tJlRlYW1DaGF0JTVDNjVlMTk5MTAwMDAw":             "65e199100000",
+		"no id": "", "": "",
+	} {
+		if got := ChannelFolder(id); got != want {
+			t.Errorf("%s: %q, want %q", id, got, want)
+		}
+	}
+}
+
 func TestStableChannelDropsWhatMoves(t *testing.T) {
 	raw := `{"name":"general","latest":1,"unread_count":2,"last_seen":"0","thread_unread_count":0,"members":[],"id":"x\/y"}`
 	got, err := StableChannel([]byte(raw))

@@ -1,7 +1,9 @@
 package record
 
 import (
+	"encoding/base64"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -77,3 +79,18 @@ func (ts TS) Time() time.Time { return time.Unix(ts.Second(), 0).UTC() }
 
 // ChannelID strips the base64 padding, which servers give or leave out for the same channel.
 func ChannelID(id string) string { return strings.TrimRight(id, "=") }
+
+// ChannelFolder is what stays of a channel's id when the channel moves to another group: the last component of the path
+// that the id is the base64 of, "" for an id that is none. ("group%40example.com&TeamChat%5C67288ae108a6" gives
+// "67288ae108a6".)
+func ChannelFolder(id string) string {
+	path, err := base64.RawStdEncoding.DecodeString(ChannelID(id))
+	if err != nil {
+		return ""
+	}
+	plain, err := url.PathUnescape(string(path))
+	if err != nil {
+		return ""
+	}
+	return plain[strings.LastIndexAny(plain, `\/`)+1:]
+}

@@ -177,7 +177,7 @@ func TestBudgetsStillBringProgress(t *testing.T) {
 	t.Run("one request", func(t *testing.T) {
 		r := newRig(t, small(t), teamchattest.ServerOptions{})
 		r.client.MaxRequests = 1
-		res := r.run(Options{})
+		res := r.run(Options{MaxRequests: 1})
 		if res.Outcome != Incomplete || res.MessagesNew == 0 {
 			t.Errorf("%+v", res)
 		}

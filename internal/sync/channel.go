@@ -18,15 +18,29 @@ type room struct {
 	id      string // without padding
 	call    string // the id as the server gave it
 	name    string
+	latest  int64                // last activity as listed, unix seconds; 0 is unknown
 	pin     int64                // items of later seconds came after the run began; 0 is unknown
 	members *record.ChannelState // state to complete with all members, nil when they are known
 	tasks   errgroup.Group       // comments and files under way
 
-	proven  string // "" or the end of the proven range that starts at the channel's beginning
-	again   bool   // everything is to be read again
-	threads map[record.TS]thread
-	files   map[string]file
-	owed    map[string]storage.Debt // files that earlier runs owe, until they are begun
+	rights   string                        // digest of what the account may do
+	totals   storage.ChannelTotals         // before this run
+	coverage storage.Coverage              // likewise
+	missing  map[record.TS]storage.Missing // marks, of this run too
+	doubtful bool                          // lists did not show a message that is there
+
+	proven   string // "" or the end of the proven range that starts at the channel's beginning
+	again    bool   // everything is to be read again
+	indebted bool   // earlier runs owe something
+	threads  map[record.TS]thread
+	replies  *replies // the comments of threads
+	files    map[string]file
+	owed     map[string]storage.Debt // files that earlier runs owe, until they are begun
+
+	start   string // part to begin with, "" is the first
+	turn    int    // how many parts come before those that an earlier run came to, 0 when all do
+	reached string // part that was begun last
+	turned  bool   // it is one of those that an earlier run came to
 
 	failed    atomic.Bool // something could not be read
 	halted    atomic.Bool // because of the run's end
@@ -36,7 +50,8 @@ type room struct {
 }
 
 func newRoom(r *run, id string, listed teamchat.Channel) *room {
-	c := &room{run: r, id: id, call: listed.ID, name: listed.Name, pin: listed.Latest}
+	c := &room{run: r, id: id, call: listed.ID, name: listed.Name, latest: listed.Latest, pin: listed.Latest}
+	c.rights, c.replies = rightsOf(r.Client.Username(), listed.Raw), newReplies()
 	if c.pin == 0 && !r.started.IsZero() {
 		c.pin = r.started.Unix() + pinSlack
 	}
@@ -48,12 +63,14 @@ const pinSlack = 2
 
 // read reads the channel to its end, or as far as it can.
 func (c *room) read(ctx context.Context) {
+	began := c.run.Now().UTC()
 	c.steps(ctx)
-	_ = c.tasks.Wait() // tasks name their problems and end the run by themselves
+	c.rest(ctx)
 	c.finished = !c.halted.Load()
 	if c.finished && !c.failed.Load() {
 		c.completed = true
 		c.run.totals.completed.Add(1)
+		c.walked(ctx, began)
 	}
 	if c.finished {
 		c.run.durable.Store(true)
@@ -62,28 +79,36 @@ func (c *room) read(ctx context.Context) {
 	c.run.report(c.name)
 }
 
-// partHistory is the part that tells whether the channel can be read at all.
-const partHistory = "history"
+// rest waits for what is under way, and settles what that leaves to do.
+func (c *room) rest(ctx context.Context) {
+	_ = c.tasks.Wait() // tasks name their problems and end the run by themselves
+	if err := c.compareThreads(ctx); err != nil {
+		c.fault(ctx, "", "comments", err)
+	}
+}
+
+// The names of some parts.
+const (
+	partHistory = "history" // tells whether the channel can be read at all
+	partFiles   = "files"
+	partMembers = "members"
+)
 
 // steps reads the parts of a channel in turn; a part that fails keeps only a vanished channel from the next.
 func (c *room) steps(ctx context.Context) {
 	if err := c.load(ctx); err != nil {
 		return
 	}
-	parts := []struct {
-		name string
-		read func(context.Context) error
-	}{
-		{"debts", c.payThreads},
-		{partHistory, c.history},
-		{"threads", c.listThreads},
-		{"files", c.listFiles},
-		{"files owed", c.payFiles},
-		{"members", c.listMembers},
-	}
-	for _, part := range parts {
+	for i, part := range c.parts() {
+		c.reached, c.turned = part.name, c.turn > 0 && i >= c.turn
+		if c.spares(part.name) {
+			continue
+		}
 		if err := part.read(ctx); err != nil && c.fault(ctx, "", part.name, err) || c.vanished {
 			return
+		}
+		if c.run.fewRequests() {
+			_ = c.tasks.Wait() // they come before the next part
 		}
 	}
 }
@@ -112,28 +137,52 @@ func (c *room) fault(ctx context.Context, ts record.TS, what string, err error) 
 // load reads what the archive knows of the channel.
 func (c *room) load(ctx context.Context) error {
 	a := c.run.Archive
-	coverage, err := a.Coverage(ctx, c.id)
-	if err != nil {
+	var err error
+	if c.coverage, err = a.Coverage(ctx, c.id); err != nil {
 		return c.unreadable(ctx, "coverage", err)
 	}
-	for _, proven := range coverage.Proven {
+	for _, proven := range c.coverage.Proven {
 		if proven.From == "" {
 			c.proven = string(proven.To)
 		}
 	}
-	registry, err := a.Threads(ctx, c.id)
-	if err != nil {
-		return c.unreadable(ctx, "threads", err)
+	if c.totals, err = a.Totals(ctx, c.id); err != nil {
+		return c.unreadable(ctx, "totals", err)
 	}
-	c.threads = make(map[record.TS]thread, len(registry))
-	for ts, t := range registry {
-		c.threads[ts] = thread{count: t.Count, known: true}
+	if err := c.loadThreads(ctx); err != nil {
+		return c.unreadable(ctx, "threads", err)
 	}
 	if err := c.loadFiles(ctx); err != nil {
 		return c.unreadable(ctx, "files", err)
 	}
 	if err := c.loadDebts(ctx); err != nil {
 		return c.unreadable(ctx, "debts", err)
+	}
+	return nil
+}
+
+// loadThreads reads the registry of threads and the marks of missing messages.
+func (c *room) loadThreads(ctx context.Context) error {
+	registry, err := c.run.Archive.Threads(ctx, c.id)
+	if err != nil {
+		return err
+	}
+	c.threads = make(map[record.TS]thread, len(registry))
+	for ts, t := range registry {
+		c.threads[ts] = thread{count: t.Count, known: true, read: t.Read}
+		c.replies.digests[ts] = t.Digest
+	}
+	marks, err := c.run.Archive.Missing(ctx, c.id)
+	if err != nil {
+		return err
+	}
+	c.missing = make(map[record.TS]storage.Missing)
+	for _, m := range marks[c.id] {
+		c.missing[m.TS] = m
+		if t, ok := c.threads[m.Thread]; ok && c.run.Now().Sub(m.FirstMissing) >= twiceApart {
+			t.lost = true
+			c.threads[m.Thread] = t
+		}
 	}
 	return nil
 }
@@ -154,6 +203,7 @@ func (c *room) loadDebts(ctx context.Context) error {
 		return err
 	}
 	c.owed = make(map[string]storage.Debt)
+	c.indebted = len(debts) > 0
 	for _, d := range debts {
 		switch d.Kind {
 		case storage.DebtThread:

@@ -29,8 +29,15 @@ func (r *run) syncChannels(ctx context.Context) error {
 	if err := d.begin(ctx, answer, list); err != nil {
 		return err
 	}
+	if err := r.findWindow(ctx); err != nil {
+		return err
+	}
+	users := d.next == usersTurn
+	if users {
+		r.syncUsers(ctx)
+	}
 	r.readAll(ctx, d.turn)
-	if !r.over(ctx) {
+	if !users && !r.over(ctx) {
 		r.syncUsers(ctx)
 	}
 	if !r.over(ctx) {
@@ -39,6 +46,15 @@ func (r *run) syncChannels(ctx context.Context) error {
 	if err := d.remember(ctx); err != nil || r.over(ctx) {
 		return err
 	}
+	if err := r.settle(ctx, d); err != nil {
+		return err
+	}
+	r.audit(ctx, d.turn)
+	return r.settle(context.WithoutCancel(ctx), d)
+}
+
+// settle waits for all to be durable and looks at what is owed.
+func (r *run) settle(ctx context.Context, d *directory) error {
 	if err := r.Archive.Flush(context.WithoutCancel(ctx)); err != nil {
 		return r.broken("flush", err)
 	}
@@ -74,7 +90,8 @@ type directory struct {
 	left     []teamchat.ChannelChange       // answer of channels.diff that an earlier run did not act on
 	journal  bool                           // that answer is still in the journal
 	listed   map[string]bool                // channels of the first list, selected or not
-	next     string                         // channel that an earlier run would have read next, "" when it read all
+	arrived  []string                       // channels that were not there before, until they are linked
+	next     string                         // where an earlier run would have gone on, "" when it read all: see remember
 
 	rooms map[string]*room // the channels that are read in this run
 	turn  []*room          // the same in the order in which they are read
@@ -83,7 +100,7 @@ type directory struct {
 // Names in the journal.
 const (
 	journalDiff = "channels.diff" // an answer that has not been acted on
-	journalNext = "sync.next"     // the channel that a run which ended early would have read next
+	journalNext = "sync.next"     // where a run that ended early would have gone on
 )
 
 // openDirectory reads what the archive knows of channels.
@@ -102,7 +119,9 @@ func (r *run) openDirectory(ctx context.Context) (*directory, error) {
 		if err != nil {
 			return nil, r.broken("read channels", err)
 		}
-		d.known[c.ID] = record.ChannelState{ID: c.ID, Name: c.Name, State: c.State, Members: c.Members, Raw: c.Raw}
+		d.known[c.ID] = record.ChannelState{
+			ID: c.ID, Name: c.Name, State: c.State, Members: c.Members, Raw: c.Raw, MovedTo: c.MovedTo, MovedFrom: c.MovedFrom,
+		}
 	}
 	return d, d.readJournal(ctx)
 }
@@ -136,6 +155,7 @@ func (d *directory) begin(ctx context.Context, answer teamchat.Answer, list []te
 		d.listed[record.ChannelID(c.ID)] = true
 		d.admit(page, c)
 	}
+	d.link(page, func(id string) bool { return d.listed[id] })
 	d.nameUnmatched()
 	d.rotate()
 	if err := d.put(ctx, page); err != nil || !d.journal {
@@ -159,6 +179,9 @@ func (d *directory) admit(page *storage.Page, listed teamchat.Channel) {
 		return
 	}
 	state, incomplete := d.state(id, listed)
+	if known, ok := d.known[id]; !ok || known.State == record.ChannelGone {
+		d.arrived = append(d.arrived, id)
+	}
 	d.set(page, state)
 	switch state.State {
 	case record.ChannelForbidden:
@@ -181,7 +204,7 @@ func (d *directory) set(page *storage.Page, state record.ChannelState) {
 
 // state is a listed channel's state. incomplete tells that its members are to be asked for.
 func (d *directory) state(id string, listed teamchat.Channel) (state record.ChannelState, incomplete bool) {
-	state = record.ChannelState{ID: id, Name: listed.Name, State: record.ChannelPresent}
+	state = record.ChannelState{ID: id, Name: listed.Name, State: record.ChannelPresent, MovedFrom: d.known[id].MovedFrom}
 	switch {
 	case d.excluded.match(id, listed.Name):
 		state.State = record.ChannelExcluded
@@ -230,34 +253,6 @@ func (d *directory) nameUnmatched() {
 	for _, text := range d.wanted.unmatched() {
 		d.run.problem("", fmt.Sprintf("no channel has the id or name %q", text))
 	}
-}
-
-// rotate makes the channel that an earlier run did not come to the first one.
-func (d *directory) rotate() {
-	first := slices.IndexFunc(d.turn, func(c *room) bool { return c.id == d.next })
-	if first > 0 {
-		d.turn = slices.Concat(d.turn[first:], d.turn[:first])
-	}
-}
-
-// remember keeps the first channel that was not read to its end when a limit ended the run, for the next run to begin with.
-func (d *directory) remember(ctx context.Context) error {
-	next := ""
-	if d.run.over(ctx) {
-		for _, c := range d.turn {
-			if !c.finished {
-				next = c.id
-				break
-			}
-		}
-	}
-	if next == d.next {
-		return nil
-	}
-	if err := d.run.Archive.SetJournal(context.WithoutCancel(ctx), journalNext, []byte(next)); err != nil {
-		return d.run.broken("write journal", err)
-	}
-	return nil
 }
 
 // selection is a set of channels by id or name.

@@ -77,12 +77,20 @@ func (o ordered) within(oldest record.TS) bool {
 // create, and then begins that work. listed tells that the answer is threads.list.
 func (c *room) take(ctx context.Context, a teamchat.Answer, items []item, proven *record.Interval, listed bool) error {
 	p := c.page(a)
-	p.Messages = make([]record.Seen, 0, len(items))
+	p.Messages = make([]record.Seen, 0, len(items)+2)
 	if proven != nil {
-		p.Proven = append(p.Proven, *proven)
+		p.Proven, p.Audited = append(p.Proven, *proven), append(p.Audited, *proven)
+		shown := func(ts record.TS) bool {
+			_, found := slices.BinarySearchFunc(items, ts, func(it item, ts record.TS) int { return cmp.Compare(it.ts, ts) })
+			return found
+		}
+		if err := c.compare(ctx, p, *proven, shown); err != nil {
+			return err
+		}
 	}
 	var work work
 	for _, it := range items {
+		delete(c.missing, it.ts)
 		c.see(p, it, listed)
 		c.wantThread(p, &work, it, listed)
 		c.wantFile(p, &work, it.ts, it.message.File, false)

@@ -14,12 +14,35 @@
 // What ends a run as a whole: the context, its time or request budget, a refused login, a server out of reach, and
 // any error of the archive.
 //
+// # What is read again
+//
+// Each run reads the recent window again in the walk that looks for news: it begins so much earlier, by the server's
+// clock. Beyond it the audit reads on, when all that the run promises is done: of what was not read for the longest time
+// so much that everything is read within [Options.AuditDays] at an even pace, main messages as ranges of history and
+// comments thread by thread. What ends the audit early is no problem of the run; the archive says when each range was
+// read last. A full run reads everything.
+//
+// # What is gone
+//
+// An answer shows all that there is between the ts at which it was asked to begin and the greatest one that it shows; the
+// messages that the archive holds there and that were not shown are marked as missing, in the same page. They are proven
+// gone when they are missing again a minute later or more, while the account's rights on the channel (permissions and
+// is_member) are the same; of each answer the first one is also asked for by items.info, and all when that finds it. A
+// full run asks for each by items.info, and what that does not find either is proven gone at once. An answer without any
+// item proves nothing, since that is what a server may show to those who lost their rights; nor do refusals and errors.
+// The messages behind the last one that a channel shows are judged only by an answer that shows that one.
+//
+// A thread is compared with what the archive holds when its comments, taken together, changed since they were read, or
+// when some of them are missing. Comments of a parent that is proven gone are gone with it, whether they can still be
+// read or not.
+//
 // # Choices
 //
 // Comments are read when a main message shows a comments_count that differs from the registry. A message in history
 // without the member has none, as far as history knows: servers leave the member out when there are no comments;
 // threads.list, which holds only messages with comments, is asked in every run and has the last word. There a missing
-// count means that the comments are read in each run.
+// count means that the comments are read in each run. A parent that showed a count once and shows none any more has its
+// comments read again, too.
 //
 // A thread whose parent vanished before its comments were read is no fault: its debt is settled without an entry,
 // since nothing of it can be read any more. If the parent returns, threads.list brings the thread up again.
@@ -34,7 +57,10 @@
 // neither read nor marked; a name that several channels bear selects them all, one that none bears is a problem.
 // [Options.Exclude] wins over [Options.Channels].
 //
-// Not done here: deletions, audits, the recent window and the probing of the server's dialect (issue 2). Nor does a
-// budget of a request or two a run suffice: a channel's history and lists are read anew in each run, and a run begins with
-// the channel that the last one did not finish.
+// A channel that moved to another group is a channel that is gone and one that arrived, of the same folder. They are
+// linked.
+//
+// A run that a limit ends keeps the channel and the part of it that it did not come to, and the next run begins there. So
+// even a limit of one request a run lets an archive grow, as long as a list that knows only page numbers needs but one
+// page; with so few requests no window is read again.
 package sync

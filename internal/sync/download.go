@@ -50,7 +50,7 @@ func (c *room) fetch(ctx context.Context, job *fileJob) (record.FileState, error
 	}
 	if err != nil && (errors.Is(err, errNoTicket) || refusal(err) != "") {
 		if err = c.refresh(ctx, job); err == nil {
-			sum, n, err = c.download(ctx, &job.file)
+			sum, n, err = c.download(teamchat.Begun(ctx), &job.file)
 		}
 	}
 	switch {
@@ -103,6 +103,7 @@ func (c *room) refresh(ctx context.Context, job *fileJob) error {
 			continue
 		}
 		_, m, err := c.run.Client.Item(ctx, c.call, string(ts))
+		ctx = teamchat.Begun(ctx)
 		if err == nil && job.renew(m.File) {
 			return nil
 		}

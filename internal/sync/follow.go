@@ -32,6 +32,8 @@ func (d *directory) follow(ctx context.Context) {
 			d.admit(page, c)
 		}
 	}
+	second := byID(list)
+	d.link(page, func(id string) bool { _, there := second[id]; return there })
 	if d.put(ctx, page) != nil {
 		return
 	}

@@ -47,13 +47,15 @@ func (r *run) judge(interrupted bool, cause error) error {
 		return end.err
 	case interrupted:
 		return nil
+	case end != nil && r.promised.Load():
+		r.Logger.Info("the audit ends early", "err", end.err)
 	case end != nil && !errors.Is(end.err, errTimeUp) && r.totals.completed.Load() == 0:
 		return end.err
 	case end != nil:
 		r.problem("", end.err.Error())
 	case cause != nil:
 		return cause
-	case r.overBudget.Load():
+	case r.overBudget.Load() && !r.promised.Load():
 		r.problem("", errBudget.Error())
 	}
 	return nil

@@ -26,7 +26,13 @@ type rig struct {
 	archive *storage.Archive
 	client  teamchat.Options // what differs from the rig's own options
 	url     string           // of another server than server
+	passed  time.Duration    // by which the archiver's clock is ahead
 }
+
+// later moves the archiver's clock on.
+func (r *rig) later(d time.Duration) { r.passed += d }
+
+func (r *rig) now() time.Time { return time.Now().Add(r.passed) }
 
 func newRig(t *testing.T, w *teamchattest.World, o teamchattest.ServerOptions) *rig {
 	t.Helper()
@@ -70,6 +76,7 @@ func (r *rig) try(ctx context.Context, o Options) (*Result, error) {
 		c.Password = func(context.Context) (string, error) { return "secret", nil }
 	}
 	c.Backoff, c.GiveUpAfter = time.Millisecond, cmp.Or(c.GiveUpAfter, 2*time.Second)
+	c.Now, o.Now = r.now, r.now
 	client, err := teamchat.New(c)
 	if err != nil {
 		r.t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"archiver/internal/record"
 	"archiver/internal/storage"
 	"archiver/internal/teamchat"
 )
@@ -23,11 +24,13 @@ type run struct {
 
 	durable    atomic.Bool // the archive has grown, or a channel was read to its end
 	overBudget atomic.Bool // the client's request budget is used up
+	promised   atomic.Bool // all that the run promises is done: only the audit is left
 	newest     uint64      // the archive's change number when the run began
 	requests   int64       // of the client before the run
 	bytes      int64       // of the client before the run
 	seed       maphash.Seed
 	started    time.Time // by the server's clock, zero if it does not tell
+	recent     record.TS // where the recent window begins, "" when there is none
 }
 
 // totals add up what commits report, and channels.

@@ -25,11 +25,18 @@ type Options struct {
 	Channels    []string // ids (padding optional) or names; empty is every channel. One that matches nothing is a problem
 	Exclude     []string // ids or names of channels that are not read
 
-	Full         bool          // re-read everything (issue 2)
+	Full         bool          // re-read everything, and prove in this run what is gone
 	MaxDuration  time.Duration // the run ends early after it; 0 is no limit
+	MaxRequests  int64         // what Client is limited to, so that the run spends its requests well; 0 is no limit
 	MaxFileSize  int64         // bytes; larger files are refused. 0 is no limit
-	RecentWindow time.Duration // re-read in each run (issue 2)
-	AuditDays    int           // everything is re-read within so many days (issue 2)
+	RecentWindow time.Duration // what is younger is re-read in each run; 0 is nothing
+	AuditDays    int           // everything is re-read within so many days, as far as the limits allow; 0 is never
+
+	// What the list of channels says of a channel's last activity may stand for reading it. It tells of new main messages
+	// only, as far as is known: not of comments, edits, deletions.
+	TrustLatest bool          // where it is unchanged since the last complete read, history and files are not read; with a RecentWindow they are
+	SkipQuiet   bool          // where it is unchanged, nothing is read
+	QuietMaxAge time.Duration // a channel that SkipQuiet leaves out and that was not read for longer is a problem; 0 is 24 h
 
 	Progress  func(Progress) // called often, from several goroutines; must be cheap
 	Committed func()         // called after commits, so that an index can follow; must not block
@@ -103,7 +110,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 
 func (o Options) withDefaults() Options {
 	o.Concurrency = cmp.Or(max(o.Concurrency, 0), 4)
+	if o.fewRequests() {
+		o.Concurrency = 1
+	}
 	o.PageSize = max(cmp.Or(o.PageSize, 1000), minPage)
+	o.QuietMaxAge = cmp.Or(o.QuietMaxAge, 24*time.Hour)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"archiver/internal/record"
 	"archiver/internal/storage"
@@ -24,13 +25,16 @@ type thread struct {
 	asked bool          // the comments were asked for in this run
 	debt  *storage.Debt // of an earlier run, until it is begun
 	seen  uint64        // hash of the parent's object in this run, 0 before
+	read  time.Time     // when the comments were read, at least as recently; zero is unknown
+	lost  bool          // some of the comments are marked as missing
 }
 
-// due tells whether comments are to be read, now that the parent shows count. again is true when all are to be read.
+// due tells whether comments are to be read, now that the parent shows count. again is true when all are to be read. A
+// parent that showed a count before and shows none in history has lost its comments.
 func (t thread) due(count int64, listed, again bool) bool {
 	switch {
 	case count < 0 && !listed:
-		return false
+		return t.known && !t.asked && t.count > 0
 	case !t.known:
 		return count != 0
 	case t.asked:
@@ -41,9 +45,11 @@ func (t thread) due(count int64, listed, again bool) bool {
 
 // threadJob is a thread whose comments are to be read.
 type threadJob struct {
-	ts    record.TS
-	count int64
-	owed  storage.Debt
+	ts      record.TS
+	count   int64
+	owed    storage.Debt
+	suspect bool // the archive may hold comments that no list of this run shows
+	audit   bool // nobody owes it: a fault is no problem
 }
 
 // wantThread owes the comments of a main message when they are due.
@@ -53,11 +59,32 @@ func (c *room) wantThread(p *storage.Page, w *work, it item, listed bool) {
 	if !t.due(count, listed, c.again) {
 		return
 	}
+	suspect := t.suspect()
 	t.count, t.known, t.asked = count, true, true
 	c.threads[it.ts] = t
 	owed := c.debt(storage.DebtThread, string(it.ts))
 	p.Owe = append(p.Owe, owed)
-	w.threads = append(w.threads, threadJob{ts: it.ts, count: count, owed: owed})
+	w.threads = append(w.threads, threadJob{ts: it.ts, count: count, owed: owed, suspect: suspect})
+}
+
+// suspect tells whether the archive may hold comments of the thread that its registry entry does not tell of, or marks.
+func (t thread) suspect() bool { return t.lost || t.debt != nil }
+
+// rereadThreads reads threads again that nothing in this run has brought up: those with comments that are missing and,
+// where all is to be read again, all others.
+func (c *room) rereadThreads(ctx context.Context) error {
+	for ts, t := range c.threads {
+		if t.asked || !t.known || !t.lost && !c.again {
+			continue
+		}
+		job := threadJob{ts: ts, count: t.count, owed: c.debt(storage.DebtThread, string(ts)), suspect: t.suspect()}
+		t.asked = true
+		c.threads[ts] = t
+		if err := c.spawn(ctx, func() { c.readThread(ctx, job) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // payThreads reads the comments that earlier runs owe.
@@ -75,7 +102,7 @@ func (c *room) payThreads(ctx context.Context) error {
 		if err != nil {
 			return c.unreadable(ctx, "message "+string(ts), err)
 		}
-		job := threadJob{ts: ts, count: count, owed: *t.debt}
+		job := threadJob{ts: ts, count: count, owed: *t.debt, suspect: true}
 		t.count, t.known, t.asked = count, true, true
 		c.threads[ts] = t
 		if err := c.spawn(ctx, func() { c.readThread(ctx, job) }); err != nil {
@@ -113,8 +140,16 @@ func (c *room) listThreads(ctx context.Context) error {
 
 // readThread reads the comments of a thread and settles its debt.
 func (c *room) readThread(ctx context.Context, job threadJob) {
+	defer c.replies.begin(job.ts)()
 	err := c.comments(ctx, job)
-	if err == nil || c.fault(ctx, job.ts, "comments", err) {
+	if err == nil {
+		return
+	}
+	if job.audit {
+		c.excuse(ctx, "comments of "+string(job.ts), err)
+		return
+	}
+	if c.fault(ctx, job.ts, "comments", err) {
 		return
 	}
 	owed := job.owed
@@ -126,17 +161,22 @@ func (c *room) readThread(ctx context.Context, job threadJob) {
 // after is as good: comments may be deleted meanwhile.
 func (c *room) comments(ctx context.Context, job threadJob) error {
 	want := job.count
-	for range threadTries {
+	for try := range threadTries {
 		p, n, err := c.readComments(ctx, job)
 		if err != nil {
 			return err
 		}
+		ctx = teamchat.Begun(ctx)
 		if int64(n) < want {
-			if want, err = c.currentCount(ctx, job.ts); err != nil {
+			if want, err = c.countNow(ctx, job.ts); err != nil {
 				return err
 			}
+			want = max(want, 0)
 		}
 		if int64(n) >= want {
+			if len(p.Threads) > 0 {
+				p = c.replies.note(job, p, try+1)
+			}
 			return c.run.put(ctx, p)
 		}
 		p.Paid, p.Threads = nil, nil
@@ -170,7 +210,7 @@ func (c *room) readComments(ctx context.Context, job threadJob) (p *storage.Page
 		p.Messages = append(p.Messages, record.Seen{Key: string(it.ts), Thread: job.ts, Raw: raw})
 		digest.Write(raw)
 	}
-	entry := storage.Thread{TS: job.ts, Count: job.count, Comments: len(p.Messages)}
+	entry := storage.Thread{TS: job.ts, Count: job.count, Comments: len(p.Messages), Read: page.Received}
 	copy(entry.Digest[:], digest.Sum(nil))
 	if items.lost > 0 {
 		return nil, 0, errors.Join(errNoTS, c.run.put(ctx, p))
@@ -179,13 +219,13 @@ func (c *room) readComments(ctx context.Context, job threadJob) (p *storage.Page
 	return p, len(p.Messages), nil
 }
 
-// currentCount is how many comments the parent shows now, 0 when it is gone or does not say.
-func (c *room) currentCount(ctx context.Context, ts record.TS) (int64, error) {
+// countNow is how many comments the parent shows now: 0 when it shows none, -1 when it is gone.
+func (c *room) countNow(ctx context.Context, ts record.TS) (int64, error) {
 	_, parent, err := c.run.Client.Item(ctx, c.call, string(ts))
 	var refusal *teamchat.Error
 	switch {
 	case errors.As(err, &refusal) && refusal.NotFound():
-		return 0, nil
+		return -1, nil
 	case err != nil:
 		return 0, err
 	}

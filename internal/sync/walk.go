@@ -32,20 +32,15 @@ func (c *room) history(ctx context.Context) error {
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	for {
-		more, err := w.step(ctx)
-		switch {
-		case errors.Is(err, errBounds):
-			c.run.Logger.Warn("bounds of history not honoured", "channel", c.id)
-			return c.historyByPages(ctx)
-		case errors.Is(err, teamchat.ErrTooLarge) && w.size > minPage:
-			w.size /= 2
-		case err != nil:
-			return err
-		case !more:
-			return c.readAgain(ctx)
-		}
+	err := w.run(ctx)
+	if errors.Is(err, errBounds) {
+		c.run.Logger.Warn("bounds of history not honoured", "channel", c.id)
+		err = c.historyByPages(ctx)
 	}
+	if err != nil {
+		return err
+	}
+	return c.readAgain(ctx)
 }
 
 // readAgain settles the debt of reading the whole channel again.
@@ -61,55 +56,106 @@ func (c *room) readAgain(ctx context.Context) error {
 // walk is a walk over main messages by ts. Each answer begins at the greatest ts of the one before, so its items and
 // the range between are proven to be all there is, as long as the server honours oldest and the order asked for.
 type walk struct {
-	room *room
-	size int
-	from record.TS // where the next answer is to begin; "" is the channel's beginning
-	end  record.TS // the greatest ts known: items after it are news
-	page int       // number of the page to ask for, 0 for the first: see goOn
-	late int       // answers in a row that only brought items after the pin
-	few  int       // short ones among them
-	most int       // items in the longest answer
+	room  *room
+	size  int
+	from  record.TS // where the next answer is to begin; "" is the channel's beginning
+	end   record.TS // the greatest ts known: items after it are news
+	until record.TS // where the walk may end, "" is the channel's end
+	quota int       // items that it may end after, 0 is no bound
+	page  int       // number of the page to ask for, 0 for the first: see goOn
+	late  int       // answers in a row that only brought items after the pin
+	few   int       // short ones among them
+	most  int       // items in the longest answer
+	shown int       // items of all answers
+
+	last    record.TS // the greatest ts that was shown
+	retried bool      // an answer without items was asked for again from further back
 }
 
 // begin finds where to begin: a little before the end of the proven range, for items that became readable late, but
-// so that not more than half a page of known items is read again.
+// so that not more than half a page of known items is read again; and at the beginning of the recent window.
 func (w *walk) begin(ctx context.Context) error {
 	if w.end == "" {
 		return nil
 	}
 	w.from = record.MakeTS(w.end.Second()-lateSeconds, 0)
 	var known []record.TS
-	for m, err := range w.room.run.Archive.Messages(ctx, w.room.id, storage.Range{From: w.from, To: w.end}) {
+	for h, err := range w.room.run.Archive.Held(ctx, w.room.id, storage.Range{From: w.from, To: w.end}) {
 		if err != nil {
 			return w.room.unreadable(ctx, "messages", err)
 		}
-		if m.Thread == "" {
-			known = append(known, m.TS)
+		if h.Thread == "" && !h.Deleted {
+			known = append(known, h.TS)
 		}
 	}
 	if most := w.size / 2; len(known) > most {
-		w.from = known[len(known)-most]
+		w.from = justBefore(known[len(known)-most])
+	}
+	if recent := w.room.run.recent; recent != "" {
+		w.from = min(w.from, recent)
+	}
+	if w.from <= w.room.totals.First {
+		w.from = ""
 	}
 	return nil
 }
 
+// justBefore is a ts before which there is nothing that is not before ts, too.
+func justBefore(ts record.TS) record.TS {
+	if counter := ts.Counter(); counter > 0 {
+		return record.MakeTS(ts.Second(), counter-1)
+	}
+	return record.MakeTS(max(ts.Second(), 1)-1, 999_999)
+}
+
+// run reads answer after answer to the end of the walk, and then judges what is known beyond it.
+func (w *walk) run(ctx context.Context) error {
+	for {
+		more, err := w.step(ctx)
+		switch {
+		case errors.Is(err, teamchat.ErrTooLarge) && w.size > minPage:
+			w.size /= 2
+		case err != nil:
+			return err
+		case !more:
+			return w.tail(ctx)
+		case w.until != "" && w.from >= w.until, w.quota > 0 && w.shown >= w.quota:
+			return nil
+		}
+	}
+}
+
+// ask asks for the items from a ts on.
+func (w *walk) ask(ctx context.Context, from record.TS) (*teamchat.MessagePage, ordered, error) {
+	page, err := w.room.run.Client.History(ctx, teamchat.HistoryQuery{
+		Channel: w.room.call, Oldest: string(from), Inclusive: true, Count: w.size, Page: w.page,
+	})
+	if err != nil {
+		return nil, ordered{}, err
+	}
+	items := w.room.order(page)
+	if !items.within(from) {
+		return nil, ordered{}, errBounds
+	}
+	return page, items, nil
+}
+
 // step reads one answer. It tells whether there may be more.
 func (w *walk) step(ctx context.Context) (more bool, err error) {
-	page, err := w.room.run.Client.History(ctx, teamchat.HistoryQuery{
-		Channel: w.room.call, Oldest: string(w.from), Inclusive: true, Count: w.size, Page: w.page,
-	})
+	page, items, err := w.ask(ctx, w.from)
 	if err != nil {
 		return false, err
 	}
-	items := w.room.order(page)
-	if !items.within(w.from) {
-		return false, errBounds
-	}
 	if len(items.list) == 0 {
-		return w.goOn(page)
+		if w.last == "" && !w.retried && w.from != "" {
+			return w.retry(ctx)
+		}
+		return w.goOn(page, "")
 	}
 	w.most = max(w.most, len(page.Messages))
+	w.shown += len(items.list)
 	greatest := items.list[len(items.list)-1].ts
+	w.last = greatest
 	proven := &record.Interval{From: w.from, To: greatest}
 	if items.lost > 0 || w.page > 0 {
 		proven = nil
@@ -118,20 +164,24 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if greatest <= w.end {
-		return w.goOn(page)
+		return w.goOn(page, greatest)
 	}
 	defer func() { w.from, w.end, w.page = greatest, greatest, 0 }()
 	return w.outrun(page, items.list)
 }
 
-// goOn decides after an answer without news. One that began before the end may have been cut short there. Where the
-// list says that it goes on, messages that the account may not see fill the page; then the next pages are asked for, and
-// prove nothing.
-func (w *walk) goOn(page *teamchat.MessagePage) (more bool, err error) {
-	whole := page.Paging.Present && page.Paging.Count > int64(len(page.Messages))
+// goOn decides after an answer without news, whose greatest ts is given. Such an answer may have been cut short. Where
+// the list says that it goes on, messages that the account may not see fill the page; then the next pages are asked for,
+// and prove nothing.
+func (w *walk) goOn(page *teamchat.MessagePage, greatest record.TS) (more bool, err error) {
+	n := int64(len(page.Messages))
+	whole := page.Paging.Present && page.Paging.Count > n && page.Paging.Total <= n
 	switch {
-	case w.from < w.end && !whole:
-		w.from = w.end
+	case !whole && w.page == 0 && greatest > w.from:
+		w.from = greatest
+		return true, nil
+	case !whole && w.from < w.end:
+		w.from, w.page = w.end, 0
 		return true, nil
 	case page.Paging.Count == 1 && page.Paging.Total > 1:
 		return false, errOneAPage
@@ -142,6 +192,60 @@ func (w *walk) goOn(page *teamchat.MessagePage) (more bool, err error) {
 		return true, nil
 	}
 	return false, nil
+}
+
+// retry goes back behind an answer without any item, where there should be some, to the next known item before: only
+// an answer with an item tells that the account can read the others.
+func (w *walk) retry(ctx context.Context) (more bool, err error) {
+	w.retried = true
+	var before record.TS
+	for h, err := range w.room.run.Archive.Held(ctx, w.room.id, storage.Range{}) {
+		if err != nil {
+			return false, w.room.unreadable(ctx, "messages", err)
+		}
+		if h.Thread != "" || h.Deleted {
+			continue
+		}
+		if h.TS >= w.from {
+			if before != "" {
+				w.from = justBefore(before)
+			}
+			return before != "", nil
+		}
+		before = h.TS
+	}
+	return false, nil
+}
+
+// tail judges what the archive holds behind the last item of the channel.
+func (w *walk) tail(ctx context.Context) error {
+	c := w.room
+	end := max(record.TS(c.proven), c.totals.Last)
+	if w.last == "" || w.last >= end {
+		return nil
+	}
+	none := func(record.TS) bool { return false }
+	gone, err := c.absent(ctx, record.Interval{From: w.last}, none)
+	if err != nil {
+		return err
+	}
+	p := c.page(teamchat.Answer{Received: c.run.Now().UTC()})
+	if len(gone) > 0 {
+		w.page = 0
+		page, items, err := w.ask(ctx, justBefore(w.last))
+		if err != nil {
+			return err
+		}
+		if len(items.list) != 1 || items.list[0].ts != w.last || items.lost > 0 {
+			return c.take(ctx, page.Answer, items.list, nil, false)
+		}
+		p.Observed = page.Received
+	}
+	p.Audited = append(p.Audited, record.Interval{From: w.last, To: end})
+	if err := c.compare(ctx, p, record.Interval{From: w.last}, none); err != nil {
+		return err
+	}
+	return c.run.put(ctx, p)
 }
 
 // outrun bounds the walk where items arrive as fast as they are read. What came after the run began may be left to
@@ -172,6 +276,7 @@ func (c *room) historyByPages(ctx context.Context) error {
 	var answer teamchat.Answer
 	var greatest record.TS
 	var lost int
+	shown := make(map[record.TS]bool)
 	proven, err := pager{
 		size: c.run.PageSize,
 		ask: func(ctx context.Context, count, page int) (*teamchat.MessagePage, error) {
@@ -186,6 +291,11 @@ func (c *room) historyByPages(ctx context.Context) error {
 			if last := items.list[len(items.list)-1].ts; last > greatest {
 				greatest, answer = last, page.Answer
 			}
+			if c.totals.Messages > 0 {
+				for _, it := range items.list {
+					shown[it.ts] = true
+				}
+			}
 			return c.take(ctx, page.Answer, items.list, nil, false)
 		},
 	}.walk(ctx)
@@ -194,8 +304,9 @@ func (c *room) historyByPages(ctx context.Context) error {
 	}
 	p := c.page(answer)
 	p.Proven = append(p.Proven, record.Interval{To: greatest})
-	if err := c.run.put(ctx, p); err != nil {
+	p.Audited = append(p.Audited, record.Interval{To: max(greatest, c.totals.Last)})
+	if err := c.compare(ctx, p, record.Interval{}, func(ts record.TS) bool { return shown[ts] }); err != nil {
 		return err
 	}
-	return c.readAgain(ctx)
+	return c.run.put(ctx, p)
 }

@@ -98,7 +98,7 @@ func (c *Client) waitTurn(ctx context.Context, r *request) error {
 			return fmt.Errorf("%s: %w", r.method, err)
 		}
 	}
-	if most := c.options.MaxRequests; most > 0 && !r.free && c.budgeted.Add(1) > most {
+	if most := c.options.MaxRequests; most > 0 && !r.free && !isBegun(ctx) && c.budgeted.Add(1) > most {
 		return fmt.Errorf("%s: %w", r.method, ErrBudget)
 	}
 	return nil
@@ -171,3 +171,12 @@ func date(res *http.Response) time.Time {
 	}
 	return t.UTC()
 }
+
+// begunKey is the key of what [Begun] notes.
+type begunKey struct{}
+
+// Begun gives a context whose calls do not count to Options.MaxRequests. It is for those that complete what an earlier,
+// counted call began and that would be lost without them: no budget may keep work from ever getting done.
+func Begun(ctx context.Context) context.Context { return context.WithValue(ctx, begunKey{}, true) }
+
+func isBegun(ctx context.Context) bool { return ctx.Value(begunKey{}) != nil }
