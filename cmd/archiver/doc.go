@@ -24,6 +24,7 @@
 //   - internal/doctor examines a server and an archive and says what will be missing and why. It changes neither.
 //   - internal/reconcile compares an archive with the live server and explains every difference.
 //   - internal/benchmark measures what a first sync costs, from outside.
+//   - internal/campaign runs the program against faults and kills it, from outside.
 //   - internal/importtest holds the table of who may import whom.
 //
 // # This package

@@ -20,7 +20,7 @@ func TestFaultAtAnyRequest(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, n := range sample(requests, share(2, 1), uint64(i)) {
+			for _, n := range sample(requests, 1, uint64(i)) {
 				s := scenarioSite(t, company, teamchattest.ServerOptions{})
 				fault := faults[name]
 				fault.At = n

@@ -80,8 +80,8 @@ func TestKilledAtAnyRequest(t *testing.T) {
 	for name, after := range moments {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			some := share(10, 1)
-			if after <= 0 && !testing.Short() {
+			some := share(7, 1)
+			if after < 0 && !testing.Short() {
 				some = int(requests)
 			}
 			for _, n := range sample(requests, some, uint64(after)) {

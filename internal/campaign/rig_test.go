@@ -134,19 +134,23 @@ func (s *site) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 		s.server.ServeHTTP(rw, req)
 		return
 	}
+	target := s.running()
 	if due.after >= 0 {
 		s.server.ServeHTTP(rw, req)
 		_ = http.NewResponseController(rw).Flush() // the client may be gone
 		time.Sleep(due.after)
 	}
-	s.signal(syscall.SIGKILL)
+	_ = target.Kill() // it may have ended
 }
 
-func (s *site) signal(sig os.Signal) {
+// running is the process that was started last.
+func (s *site) running() *os.Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.process.Signal(sig) // it may have ended
+	return s.process
 }
+
+func (s *site) signal(sig os.Signal) { _ = s.running().Signal(sig) } // it may have ended
 
 // do applies scenario lines to the world.
 func (s *site) do(lines ...string) {
