@@ -14,13 +14,14 @@ type replies struct {
 	mu      sync.Mutex
 	digests map[record.TS][8]byte       // of comments that were read, in this run or before
 	changed map[record.TS]*comparison   // threads to compare with what the archive holds
+	noted   map[record.TS]bool          // threads that were read in this run
 	reading map[record.TS]chan struct{} // closed when the task that reads a thread is through with it
 }
 
 func newReplies() *replies {
 	return &replies{
 		digests: make(map[record.TS][8]byte), changed: make(map[record.TS]*comparison),
-		reading: make(map[record.TS]chan struct{}),
+		noted: make(map[record.TS]bool), reading: make(map[record.TS]chan struct{}),
 	}
 }
 
@@ -50,6 +51,7 @@ func (r *replies) begin(ts record.TS) (done func()) {
 type comparison struct {
 	page  *storage.Page // settles the thread
 	job   threadJob
+	twice bool // it was read more than once in this run
 	shown map[record.TS]bool // comments that were read, by all reads of this run
 }
 
@@ -60,7 +62,8 @@ func (r *replies) note(job threadJob, p *storage.Page, reads int) *storage.Page 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before, known := r.digests[job.ts]
-	r.digests[job.ts] = entry.Digest
+	twice := r.noted[job.ts] || reads > 1
+	r.digests[job.ts], r.noted[job.ts] = entry.Digest, true
 	c := r.changed[job.ts]
 	if c == nil && reads == 1 && !job.suspect && (!known || before == entry.Digest) {
 		return p
@@ -74,7 +77,7 @@ func (r *replies) note(job threadJob, p *storage.Page, reads int) *storage.Page 
 	for _, seen := range p.Messages {
 		c.shown[record.TS(seen.Key)] = true
 	}
-	c.job = job
+	c.job, c.twice = job, twice
 	c.page = &storage.Page{Observed: p.Observed, Channel: p.Channel, Threads: []storage.Thread{entry}, Paid: p.Paid}
 	return &storage.Page{Observed: p.Observed, Channel: p.Channel, Messages: p.Messages}
 }
@@ -86,6 +89,14 @@ func (r *replies) take() map[record.TS]*comparison {
 	changed := r.changed
 	r.changed = make(map[record.TS]*comparison)
 	return changed
+}
+
+// distrust makes the next read of a thread be compared with what the archive holds, and gives the digest that does so.
+func (r *replies) distrust(ts record.TS) (digest [8]byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.digests[ts] = digest
+	return digest
 }
 
 // forget drops what is known of a thread that is gone.
@@ -104,9 +115,16 @@ func (c *room) compareThreads(ctx context.Context) error {
 		return nil
 	}
 	var first record.TS
-	for ts := range changed {
+	queued := false // comments to compare with may not be committed yet
+	for ts, t := range changed {
 		if first == "" || ts < first {
 			first = ts
+		}
+		queued = queued || t.twice
+	}
+	if queued {
+		if err := c.run.Archive.Flush(context.WithoutCancel(ctx)); err != nil {
+			return c.run.broken("flush", err)
 		}
 	}
 	gone := make(map[record.TS][]storage.Held)
@@ -138,7 +156,7 @@ func (c *room) settleThread(ctx context.Context, t *comparison, gone []storage.H
 			return nil
 		}
 		if counted != 0 {
-			gone = nil
+			gone, t.page.Threads[0].Digest = nil, c.replies.distrust(t.job.ts)
 		}
 	}
 	var read time.Time

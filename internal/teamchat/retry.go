@@ -11,6 +11,7 @@ import (
 
 const (
 	maxTries    = 8 // of a call that fails while the server works otherwise
+	maxFetches  = 5 // the same, of a download: there may be many whose file is at fault
 	maxRenewals = 3 // logins for one call
 	maxDoubling = 7 // the longest pause is the first one times 2^7
 )
@@ -18,8 +19,9 @@ const (
 // persist makes try succeed, or ends with the error that makes further tries pointless:
 //
 //   - a permanent error, at once;
-//   - a temporary one after maxTries, if the server answers other calls meanwhile;
-//   - a temporary one when nothing succeeded for Options.GiveUpAfter;
+//   - a temporary one after maxTries, or when nothing succeeded for Options.GiveUpAfter, if the server answers other
+//     calls all the same: then it is this call alone that fails;
+//   - ErrGaveUp when nothing succeeded for Options.GiveUpAfter and the server does not answer;
 //   - a wait that the server asks for and that is too long. Other such waits don't count as tries.
 func (c *Client) persist(ctx context.Context, r *request, try func() error) error {
 	p := patience{client: c, request: r}
@@ -119,11 +121,13 @@ func (p *patience) retry(ctx context.Context, e *Error) error {
 	}
 	p.tries++
 	left := c.options.GiveUpAfter - outage
-	if left <= 0 {
-		return fmt.Errorf("%w, nothing succeeded for %v: %w", ErrGaveUp, c.options.GiveUpAfter, e)
-	}
-	if p.tries >= maxTries && (successes > p.others || c.alive(ctx)) {
+	switch {
+	case p.tries >= p.most() && (successes > p.others || c.alive(ctx)):
 		return e
+	case left <= 0 && c.alive(ctx):
+		return e
+	case left <= 0:
+		return fmt.Errorf("%w, nothing succeeded for %v: %w", ErrGaveUp, c.options.GiveUpAfter, e)
 	}
 	pause := min(c.pause(p.tries-1), left)
 	level := slog.LevelInfo
@@ -132,6 +136,14 @@ func (p *patience) retry(ctx context.Context, e *Error) error {
 	}
 	c.log.Log(ctx, level, "call fails, will be repeated", "method", e.Method, "try", p.tries, "pause", pause, "err", e)
 	return sleep(ctx, p.request, pause)
+}
+
+// most is how often the call may fail while the server works otherwise.
+func (p *patience) most() int {
+	if p.request.method == methodDownload {
+		return maxFetches
+	}
+	return maxTries
 }
 
 // pause is the one before retry n, counted from 0: exponential with full jitter.
@@ -144,5 +156,9 @@ func (c *Client) pause(n int) time.Duration {
 func (c *Client) alive(ctx context.Context) bool {
 	_, err := c.attempt(ctx, newRequest(methodVersion).wants(scalar, "version"))
 	e := (*Error)(nil)
-	return err == nil || errors.As(err, &e) && e.Err == nil && !e.Temporary()
+	if err != nil && (!errors.As(err, &e) || e.Err != nil || e.Temporary()) {
+		return false
+	}
+	c.worked(nil)
+	return true
 }
