@@ -62,6 +62,13 @@ func (r *rig) wantNoDebtsOf(channels []teamchattest.ChannelState) {
 	}
 }
 
+// liveVariants are the servers of the campaign.
+var liveVariants = []teamchattest.Variant{
+	{}, {ForbiddenList: true}, {IgnoreInclusive: true}, {CommentsCount: "absent"}, {ThreadsOrder: "activity", FilesOrder: "modified"},
+	{PagingAbsent: true, CountCap: 12}, {ShortPages: true, ForbiddenList: true}, {IgnoreOldest: true}, {EmptyPages: true, NoLatest: true},
+	{PagingWrong: true, Reversed: true}, {CommentsCount: "always", NumberText: true},
+}
+
 // A world that changes between all requests: after a quiet full run the archive holds all that was served.
 func TestArchiveHoldsAllThatWasServed(t *testing.T) {
 	seeds, runs := 6, 8
@@ -77,7 +84,7 @@ func TestArchiveHoldsAllThatWasServed(t *testing.T) {
 			w := teamchattest.Generate(teamchattest.GenerateOptions{Seed: seed, Messages: 150, Channels: 4, Users: 6})
 			w.KeepComments(seed%3 == 1)
 			w.Record(listings...)
-			r := newRig(t, w, teamchattest.ServerOptions{Variant: teamchattest.Variant{ForbiddenList: seed%2 == 1}})
+			r := newRig(t, w, teamchattest.ServerOptions{Variant: liveVariants[seed%uint64(len(liveVariants))]})
 			life := teamchattest.RandomLife(seed)
 			r.server.OnEvery(life.Change)
 			o := Options{RecentWindow: month, AuditDays: 7, PageSize: 10 + int(seed%4)*15, Concurrency: 1 + int(seed%3)}

@@ -51,7 +51,7 @@ func (r *replies) begin(ts record.TS) (done func()) {
 type comparison struct {
 	page  *storage.Page // settles the thread
 	job   threadJob
-	twice bool // it was read more than once in this run
+	twice bool               // it was read more than once in this run
 	shown map[record.TS]bool // comments that were read, by all reads of this run
 }
 

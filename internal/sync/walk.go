@@ -135,6 +135,9 @@ func (w *walk) ask(ctx context.Context, from record.TS) (*teamchat.MessagePage, 
 	}
 	items := w.room.order(page)
 	if !items.within(from) {
+		if err := w.room.take(ctx, page.Answer, items.list, nil, false); err != nil {
+			return nil, ordered{}, err
+		}
 		return nil, ordered{}, errBounds
 	}
 	return page, items, nil
