@@ -118,9 +118,12 @@ func lockWriter(ctx context.Context, dir string, wait time.Duration) (*flock.Flo
 		return nil, err
 	}
 	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
-	wctx, cancel := context.WithTimeout(ctx, max(wait, time.Millisecond))
-	defer cancel()
-	held, err := lock.TryLockContext(wctx, 20*time.Millisecond)
+	held, err := lock.TryLock()
+	if !held && err == nil && wait > 0 {
+		wctx, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
+		held, err = lock.TryLockContext(wctx, 20*time.Millisecond)
+	}
 	switch {
 	case held:
 		return lock, nil

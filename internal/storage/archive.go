@@ -28,6 +28,8 @@ type Options struct {
 	LockWait time.Duration
 
 	Now func() time.Time // nil is time.Now
+
+	created bool // the archive was made just now
 }
 
 func (o Options) withDefaults() Options {

@@ -22,7 +22,7 @@ func Create(ctx context.Context, dir string, o Options) (*Archive, error) {
 	if err := create(dir, o.withDefaults()); err != nil {
 		return nil, fmt.Errorf("create archive %s: %w", dir, err)
 	}
-	o.ReadOnly = false
+	o.ReadOnly, o.created = false, true
 	return Open(ctx, dir, o)
 }
 

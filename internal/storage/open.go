@@ -182,7 +182,7 @@ func (a *Archive) inspect() (txid uint64, err error) {
 		a.o.Logger.Warn("the anchor outside the database is unreadable", "archive", a.dir, "error", err)
 	case err != nil:
 		return 0, err
-	case head == nil && change == 0: // a new archive: its first writer writes the anchor
+	case head == nil && a.o.created: // the anchor is written by the first writer, which is this one
 	case head == nil:
 		a.o.Logger.Warn("the anchor outside the database is missing", "archive", a.dir)
 	default:
