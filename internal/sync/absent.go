@@ -15,8 +15,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// twiceApart is how far apart two complete reads must be that prove a message to be gone.
-const twiceApart = time.Minute
+const (
+	twiceApart = time.Minute // how far apart two complete reads must be that prove a message to be gone
+	probes     = 10          // messages proven gone by the lists of an answer that are also asked for
+)
 
 // rightsOf is a digest of what the account may do in a channel, as channels.list tells it.
 func rightsOf(account string, channel []byte) string {
@@ -70,9 +72,9 @@ func (c *room) absent(ctx context.Context, read record.Interval, shown func(reco
 }
 
 // missed adds to a page what becomes of a message that a complete read did not show: it is proven gone if it was missing
-// before, with the same rights and long enough ago, or if a full run finds it nowhere; else it is marked. A page's first
-// message that is proven gone by lists alone is asked for, too, to see whether the lists can be trusted. read is when it
-// must have been read at the latest, besides its own entries.
+// before, with the same rights and long enough ago, or if a full run finds it nowhere; else it is marked. The first
+// messages of a page that are proven gone by lists alone are asked for, too, to see whether the lists can be trusted. read
+// is when it must have been read at the latest, besides its own entries.
 func (c *room) missed(ctx context.Context, p *storage.Page, h storage.Held, read time.Time) error {
 	mark := storage.Missing{TS: h.TS, Thread: h.Thread, LastSeen: h.Observed, FirstMissing: p.Observed, Rights: c.rights}
 	if read.After(mark.LastSeen) {
@@ -83,7 +85,7 @@ func (c *room) missed(ctx context.Context, p *storage.Page, h storage.Held, read
 		mark = known
 	}
 	proven := marked && p.Observed.Sub(mark.FirstMissing) >= twiceApart
-	if c.run.Full && !proven || proven && (c.doubtful || len(p.Deleted) == 0) {
+	if c.run.Full && !proven || proven && (c.doubtful || len(p.Deleted) < probes) {
 		there, err := c.lookFor(ctx, p, h)
 		if err != nil || there == here {
 			return err

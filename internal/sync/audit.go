@@ -29,6 +29,7 @@ func (r *run) audit(ctx context.Context, rooms []*room) {
 	}
 	r.promised.Store(true)
 	var ranges, threads []stale
+	fresh := 0
 	for _, c := range rooms {
 		if !c.completed {
 			continue
@@ -37,13 +38,12 @@ func (r *run) audit(ctx context.Context, rooms []*room) {
 		if err != nil {
 			return
 		}
-		ranges, threads = append(ranges, found...), append(threads, c.staleThreads()...)
+		ranges, threads, fresh = append(ranges, found...), append(threads, c.stale...), fresh+c.fresh
+		c.stale = nil
 	}
 	jobs := make(map[*room][]stale)
-	for _, list := range [][]stale{ranges, threads} {
-		for _, s := range r.due(list) {
-			jobs[s.room] = append(jobs[s.room], s)
-		}
+	for _, s := range append(r.due(ranges, 0), r.due(threads, fresh)...) {
+		jobs[s.room] = append(jobs[s.room], s)
 	}
 	var group errgroup.Group
 	group.SetLimit(r.Concurrency)
@@ -88,24 +88,13 @@ func (c *room) staleRanges(ctx context.Context) ([]stale, error) {
 	return list, nil
 }
 
-// staleThreads gives the threads of a channel that were not read in this run.
-func (c *room) staleThreads() []stale {
-	var list []stale
-	for ts, t := range c.threads {
-		if t.known && !t.asked {
-			list = append(list, stale{room: c, thread: ts, at: t.read, weight: 1})
-		}
-	}
-	return list
-}
-
 // due gives the parts to read now, each with the weight to read: so much of what is oldest that the rest, read at an
-// even pace, comes in time. What was read lately is not read again, since its time would not be renewed.
-func (r *run) due(list []stale) []stale {
+// even pace, comes in time. What was read lately is not read again, since its time would not be renewed; total is the
+// weight of such parts that are not in the list.
+func (r *run) due(list []stale, total int) []stale {
 	slices.SortFunc(list, func(a, b stale) int {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.room.id, b.room.id), cmp.Compare(a.from, b.from), cmp.Compare(a.thread, b.thread))
 	})
-	total := 0
 	for _, s := range list {
 		total += s.weight
 	}
@@ -138,6 +127,9 @@ func portion(list []stale, weight int) []stale {
 
 // readStale reads parts of a channel again.
 func (c *room) readStale(ctx context.Context, list []stale) {
+	if err := c.load(ctx); err != nil {
+		return
+	}
 	for _, s := range list {
 		if c.run.over(ctx) {
 			break
@@ -148,6 +140,7 @@ func (c *room) readStale(ctx context.Context, list []stale) {
 		}
 	}
 	c.rest(ctx)
+	c.release()
 }
 
 func (c *room) readAgainPart(ctx context.Context, s stale) error {

@@ -68,8 +68,9 @@ func TestEverythingIsReadAgainInTime(t *testing.T) {
 			t.Errorf("day %d: something was not read for %v", n, age)
 		}
 	}
-	// What 6.5 days allow of 800 messages on pages of 20 and of 266 threads, and what a quiet run takes.
-	if want := int64(2*796/13/20 + 4 + 2*266/13 + 4*3 + 266/15 + 10 + 8); most > want {
+	// What 6.5 days allow of 800 messages on pages of 20 and of 266 threads, what a quiet run takes, and a tenth more,
+	// because how the parts fall on days depends on the instants at which they were read.
+	if want := int64(2*796/13/20+4+2*266/13+4*3+266/15+10+8) * 11 / 10; most > want {
 		t.Errorf("up to %d requests a day, want at most %d", most, want)
 	}
 	if r.archive.Change() != change {

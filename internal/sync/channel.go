@@ -42,6 +42,9 @@ type room struct {
 	reached string // part that was begun last
 	turned  bool   // it is one of those that an earlier run came to
 
+	stale []stale // threads that may be read again, once the channel is read
+	fresh int     // the other threads
+
 	failed    atomic.Bool // something could not be read
 	halted    atomic.Bool // because of the run's end
 	vanished  bool        // the server refuses the channel as a whole
@@ -75,8 +78,24 @@ func (c *room) read(ctx context.Context) {
 	if c.finished {
 		c.run.durable.Store(true)
 	}
+	c.release()
 	c.run.totals.done.Add(1)
 	c.run.report(c.name)
+}
+
+// release lets go of what was needed to read the channel. What the audit needs to know of threads stays.
+func (c *room) release() {
+	if c.run.AuditDays > 0 && !c.run.Full {
+		for ts, t := range c.threads {
+			if t.known && !t.asked && c.run.Now().Sub(t.read) >= storage.AuditRenewal {
+				c.stale = append(c.stale, stale{room: c, thread: ts, at: t.read, weight: 1})
+			} else if t.known {
+				c.fresh++
+			}
+		}
+	}
+	c.threads, c.files, c.owed, c.missing = nil, nil, nil, nil
+	c.replies = newReplies()
 }
 
 // rest waits for what is under way, and settles what that leaves to do.

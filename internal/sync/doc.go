@@ -27,7 +27,7 @@
 // An answer shows all that there is between the ts at which it was asked to begin and the greatest one that it shows; the
 // messages that the archive holds there and that were not shown are marked as missing, in the same page. They are proven
 // gone when they are missing again a minute later or more, while the account's rights on the channel (permissions and
-// is_member) are the same; of each answer the first one is also asked for by items.info, and all when that finds it. A
+// is_member) are the same; of each answer the first few are also asked for by items.info, and all when that finds one. A
 // full run asks for each by items.info, and what that does not find either is proven gone at once. An answer without any
 // item proves nothing, since that is what a server may show to those who lost their rights; nor do refusals and errors.
 // The messages behind the last one that a channel shows are judged only by an answer that shows that one.

@@ -66,7 +66,7 @@ func (r *rig) wantNoDebtsOf(channels []teamchattest.ChannelState) {
 var liveVariants = []teamchattest.Variant{
 	{}, {ForbiddenList: true}, {IgnoreInclusive: true}, {CommentsCount: "absent"}, {ThreadsOrder: "activity", FilesOrder: "modified"},
 	{PagingAbsent: true, CountCap: 12}, {ShortPages: true, ForbiddenList: true}, {IgnoreOldest: true}, {EmptyPages: true, NoLatest: true},
-	{PagingWrong: true, Reversed: true}, {CommentsCount: "always", NumberText: true},
+	{Reversed: true}, {PagingWrong: true}, {CommentsCount: "always", NumberText: true},
 }
 
 // A world that changes between all requests: after a quiet full run the archive holds all that was served.

@@ -69,7 +69,7 @@ type walk struct {
 	shown int       // items of all answers
 
 	last    record.TS // the greatest ts that was shown
-	retried bool      // an answer without items was asked for again from further back
+	retried bool      // a first answer without items was asked for again from further back
 }
 
 // begin finds where to begin: a little before the end of the proven range, for items that became readable late, but
@@ -100,7 +100,7 @@ func (w *walk) begin(ctx context.Context) error {
 	return nil
 }
 
-// justBefore is a ts before which there is nothing that is not before ts, too.
+// justBefore is the greatest ts before ts.
 func justBefore(ts record.TS) record.TS {
 	if counter := ts.Counter(); counter > 0 {
 		return record.MakeTS(ts.Second(), counter-1)
@@ -150,8 +150,8 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if len(items.list) == 0 {
-		if w.last == "" && !w.retried && w.from != "" {
-			return w.retry(ctx)
+		if back, err := w.goBack(ctx); back || err != nil {
+			return back, err
 		}
 		return w.goOn(page, "")
 	}
@@ -197,27 +197,30 @@ func (w *walk) goOn(page *teamchat.MessagePage, greatest record.TS) (more bool, 
 	return false, nil
 }
 
-// retry goes back behind an answer without any item, where there should be some, to the next known item before: only
-// an answer with an item tells that the account can read the others.
-func (w *walk) retry(ctx context.Context) (more bool, err error) {
+// goBack goes back behind a first answer without any item, where there should be some, to the next known item before:
+// only an answer with an item tells that the account can read the others. It tells whether there is such an item.
+func (w *walk) goBack(ctx context.Context) (bool, error) {
+	if w.last != "" || w.retried || w.from == "" {
+		return false, nil
+	}
 	w.retried = true
+	none := func(record.TS) bool { return false }
+	if expected, err := w.room.absent(ctx, record.Interval{From: w.from}, none); err != nil || len(expected) == 0 {
+		return false, err
+	}
 	var before record.TS
-	for h, err := range w.room.run.Archive.Held(ctx, w.room.id, storage.Range{}) {
+	for h, err := range w.room.run.Archive.Held(ctx, w.room.id, storage.Range{To: justBefore(w.from)}) {
 		if err != nil {
 			return false, w.room.unreadable(ctx, "messages", err)
 		}
-		if h.Thread != "" || h.Deleted {
-			continue
+		if h.Thread == "" && !h.Deleted {
+			before = h.TS
 		}
-		if h.TS >= w.from {
-			if before != "" {
-				w.from = justBefore(before)
-			}
-			return before != "", nil
-		}
-		before = h.TS
 	}
-	return false, nil
+	if before != "" {
+		w.from = justBefore(before)
+	}
+	return before != "", nil
 }
 
 // tail judges what the archive holds behind the last item of the channel.
@@ -239,7 +242,7 @@ func (w *walk) tail(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(items.list) != 1 || items.list[0].ts != w.last || items.lost > 0 {
+		if n := len(items.list); n == 0 || items.list[n-1].ts != w.last || items.lost > 0 {
 			return c.take(ctx, page.Answer, items.list, nil, false)
 		}
 		p.Observed = page.Received
