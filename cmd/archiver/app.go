@@ -31,14 +31,14 @@ type command struct {
 // commands is the command table.
 func commands() []command {
 	return []command{
-		syncCommand(), searchCommand(), showCommand(), dumpCommand(), exportCommand(), verifyCommand(), statusCommand(),
+		syncCommand(), searchCommand(), showCommand(), dumpCommand(), exportCommand(), verifyCommand(), statusCommand(), compactCommand(),
 		indexCommand(), initCommand(), doctorCommand(), demoCommand(), versionCommand(), completionCommand(),
 	}
 }
 
 // laterCommands are promised and not there yet.
 var laterCommands = []string{
-	"compact", "serve", "hold", "retention", "backup", "restore", "audit", "user",
+	"serve", "hold", "retention", "backup", "restore", "audit", "user",
 }
 
 // newApp builds the command line for one run.

@@ -42,12 +42,15 @@ type ServerConfig struct {
 
 // ArchiveConfig says where the archive lies.
 type ArchiveConfig struct {
-	Dir string `yaml:"dir"`
+	Dir        string `yaml:"dir"`
+	VerifyDays int    `yaml:"verify_days"` // all data is to be verified within so many days; 0 is no aim
 }
 
-// SigningConfig says where the key lies that signs checkpoints.
+// SigningConfig says where the key lies that signs checkpoints, and where checkpoints are copied to.
 type SigningConfig struct {
-	KeyFile string `yaml:"key_file"` // "" means <archive.dir>.key
+	KeyFile           string `yaml:"key_file"`           // "" means <archive.dir>.key
+	CheckpointFile    string `yaml:"checkpoint_file"`    // replaced at the end of each run
+	CheckpointCommand string `yaml:"checkpoint_command"` // gets the checkpoint as its input
 }
 
 // SyncConfig says how sync works.
@@ -74,7 +77,8 @@ type SearchConfig struct {
 // Default is the configuration without a file.
 func Default() Config {
 	return Config{
-		Server: ServerConfig{Auth: "plain"},
+		Server:  ServerConfig{Auth: "plain"},
+		Archive: ArchiveConfig{VerifyDays: 30},
 		Sync: SyncConfig{
 			Schedule: "0 2 * * *", Concurrency: 4, PageSize: 1000, RecentWindow: 720 * time.Hour, AuditDays: 7, QuietMaxAge: 24 * time.Hour,
 			GiveUpAfter: 10 * time.Minute, MaxWait: time.Hour, ExcludeChannels: []string{},
@@ -185,6 +189,7 @@ func (c Config) Validate() error {
 		{c.Server.Auth != "plain" && c.Server.Auth != "digest", "server.auth: want plain or digest"},
 		{c.Server.PasswordFile != "" && c.Server.PasswordCommand != "", "server: password_file and password_command exclude each other"},
 		{c.Server.RequestsPerSecond < 0, "server.requests_per_second: want 0 or more"},
+		{c.Archive.VerifyDays < 0, "archive.verify_days: want 0 or more"},
 		{c.Sync.Concurrency < 1 || c.Sync.Concurrency > 64, "sync.concurrency: want 1 to 64"},
 		{c.Sync.PageSize < 1 || c.Sync.PageSize > 1000, "sync.page_size: want 1 to 1000"},
 		{c.Sync.RecentWindow < 0, "sync.recent_window: want 0 or more"},

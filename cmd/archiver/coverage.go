@@ -48,7 +48,7 @@ func lacks(state record.ChannelPresence, gaps []record.Interval, debts int) []st
 		lines = append(lines, fmt.Sprintf("not proven complete from %s to %s", from, to))
 	}
 	if debts > 0 {
-		lines = append(lines, counted(debts, "thread or file")+" still to be read")
+		lines = append(lines, counted(debts, "thread, file or list")+" still to be read")
 	}
 	return lines
 }

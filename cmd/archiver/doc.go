@@ -9,6 +9,7 @@
 //   - internal/lenient decodes JSON from servers that disagree about types. It owns that tolerance and nothing else.
 //   - internal/record says what is kept: messages, channels, users and files as they were read; what makes another
 //     version of a message; how entries fold into what a message is now; the lines of dump.
+//   - internal/merkle hashes what is archived, signs checkpoints and proves records.
 //   - internal/columnar packs rows of JSON so that they compress well, and gives them back to the byte.
 //   - internal/blob keeps file bytes by their SHA-256.
 //   - internal/storage is the archive: an append-only history of entries in one bbolt file, with checksums, change
@@ -25,6 +26,9 @@
 //   - internal/reconcile compares an archive with the live server and explains every difference.
 //   - internal/benchmark measures what a first sync costs, from outside.
 //   - internal/campaign runs the program against faults and kills it, from outside.
+//   - internal/formattest reads an archive by its documentation alone, without anything of the other packages.
+//   - internal/crash marks the moments between durable steps, and internal/disktest makes disks that lose their power or
+//     get full, both for tests.
 //   - internal/importtest holds the table of who may import whom.
 //
 // # This package

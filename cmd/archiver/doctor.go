@@ -164,7 +164,7 @@ func (x *examination) archive(ctx context.Context, c *cli.Context) error {
 		x.note(doctor.Finding{Name: "archive", Status: doctor.Warn, Detail: "none is configured: not checked", Hint: "--archive DIR, ARCHIVER_ARCHIVE or archive.dir in archiver.yaml"})
 		return nil
 	}
-	o := doctor.ArchiveOptions{Dir: x.cfg.Archive.Dir, LockWait: c.Duration("lock-wait"), AuditDays: x.cfg.Sync.AuditDays, Now: x.now}
+	o := doctor.ArchiveOptions{Dir: x.cfg.Archive.Dir, LockWait: c.Duration("lock-wait"), AuditDays: x.cfg.Sync.AuditDays, VerifyDays: x.cfg.Archive.VerifyDays, Now: x.now}
 	return doctor.Archive(ctx, o, x.note)
 }
 

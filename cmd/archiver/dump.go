@@ -17,8 +17,8 @@ func dumpCommand() command {
 		name: "dump", reader: true, run: runDump,
 		summary: "print everything that is archived, as NDJSON",
 		about: `
-Prints one JSON object a line: channels by id, users by id, messages by channel and ts, files by channel and id, all as
-of one moment. A sync may go on meanwhile.`,
+Prints one JSON object a line: channels by id, users by id, messages by channel and ts, files by channel and id, then
+calendar events by channel and id and conferences by id, all as of one moment. A sync may go on meanwhile.`,
 		examples: []string{
 			"archiver dump > teamchat.ndjson",
 			"archiver dump --stable | sha256sum             equal for archives that saw the same states",
@@ -43,7 +43,7 @@ func runDump(ctx context.Context, e *env, c *cli.Context) (err error) {
 	if d.change == 0 {
 		return nil // nothing is archived yet, and 0 would mean whatever comes meanwhile
 	}
-	for _, part := range []func(context.Context) error{d.channels, d.users, d.messages, d.files} {
+	for _, part := range []func(context.Context) error{d.channels, d.users, d.messages, d.files, d.events, d.conferences} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -90,6 +90,30 @@ func (d *dumper) files(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (d *dumper) events(ctx context.Context) error {
+	for _, id := range d.ids {
+		told := func(yield func(*record.Event, error) bool) {
+			for e, err := range d.archive.Events(ctx, id, d.change) {
+				if err == nil && e.IsHearsay() {
+					continue
+				}
+				if !yield(e, err) {
+					return
+				}
+			}
+		}
+		if err := dumpAll(d.out, told, func(e *record.Event) ([]byte, error) { return e.Dump(d.stable) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *dumper) conferences(ctx context.Context) error {
+	all := d.archive.Conferences(ctx, d.change)
+	return dumpAll(d.out, all, func(c *record.Conference) ([]byte, error) { return c.Dump(d.stable) })
 }
 
 // dumpAll writes a line for each object.

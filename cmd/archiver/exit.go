@@ -90,6 +90,8 @@ func hintOf(err error) string {
 		return usage.hint
 	case errors.As(err, &config):
 		return config.hint
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room on the disk; nothing that was archived is lost, and the next run goes on from there"
 	}
 	return ""
 }

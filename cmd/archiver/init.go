@@ -61,11 +61,11 @@ func runInit(ctx context.Context, e *env, c *cli.Context) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	id, err := s.make(ctx)
+	m, err := s.make(ctx)
 	if err != nil {
 		return err
 	}
-	return s.report(id)
+	return s.report(m)
 }
 
 // setup is what init writes.
@@ -114,22 +114,25 @@ func (s *setup) check() error {
 	return s.cfg.Validate()
 }
 
-// make writes the configuration and makes the archive, and gives the archive's id. It does both or neither.
-func (s *setup) make(ctx context.Context) (id string, err error) {
+// made is a new archive.
+type made struct{ id, publicKey string }
+
+// make writes the configuration and makes the archive. It does both or neither.
+func (s *setup) make(ctx context.Context) (m made, err error) {
 	text, err := fillIn(configs.Example, map[string]string{
 		"server.url": s.cfg.Server.URL, "server.username": s.cfg.Server.Username, "archive.dir": s.cfg.Archive.Dir,
 		"server.password_file": s.cfg.Server.PasswordFile, "server.password_command": s.cfg.Server.PasswordCommand,
 	})
 	if err != nil {
-		return "", err
+		return m, err
 	}
 	if err := writeNew(s.path, text); err != nil {
-		return "", err
+		return m, err
 	}
-	if id, err = s.makeArchive(ctx); err != nil {
-		return "", errors.Join(err, os.Remove(s.path))
+	if m, err = s.makeArchive(ctx); err != nil {
+		return m, errors.Join(err, os.Remove(s.path))
 	}
-	return id, nil
+	return m, nil
 }
 
 // writeNew writes a file that must not be there yet, for its owner's eyes only.
@@ -151,19 +154,22 @@ func writeNew(path, text string) error {
 	return nil
 }
 
-func (s *setup) makeArchive(ctx context.Context) (id string, err error) {
+func (s *setup) makeArchive(ctx context.Context) (m made, err error) {
 	dir := s.cfg.Archive.Dir
 	a, err := storage.Create(ctx, dir, storage.Options{Now: s.now})
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		err = fmt.Errorf("archive %s: %w", dir, fs.ErrExist)
-		return "", withHint(err, "init overwrites nothing: archiver sync goes on with that archive, and --archive names another directory")
+		return m, withHint(err, "init overwrites nothing: archiver sync goes on with that archive, and --archive names another directory")
 	case errors.Is(err, storage.ErrNoArchive):
-		return "", withHint(err, "a new archive needs a directory that is absent or empty")
+		return m, withHint(err, "a new archive needs a directory that is absent or empty")
 	case err != nil:
-		return "", err
+		return m, err
 	}
-	return a.ID(), a.Close()
+	defer closing(&err, a.Close)
+	m.id = a.ID()
+	m.publicKey, err = giveKey(ctx, a, s.cfg.keyFile())
+	return m, err
 }
 
 // fillIn gives the example configuration with values in place of its own. Names are "section.key"; an empty value
@@ -199,25 +205,29 @@ func fillIn(example string, values map[string]string) (string, error) {
 
 // initReport is `init --json`.
 type initReport struct {
-	Config  string   `json:"config"`
-	Archive string   `json:"archive"`
-	ID      string   `json:"id"`
-	Missing []string `json:"missing"` // what is still to be filled in
-	Next    []string `json:"next"`    // commands
-	Cron    string   `json:"cron"`    // a line for a crontab
+	Config    string   `json:"config"`
+	Archive   string   `json:"archive"`
+	ID        string   `json:"id"`
+	KeyFile   string   `json:"key_file"`
+	PublicKey string   `json:"public_key"` // what checkpoints are checked with
+	Missing   []string `json:"missing"`    // what is still to be filled in
+	Next      []string `json:"next"`       // commands
+	Cron      string   `json:"cron"`       // a line for a crontab
 }
 
-func (s *setup) report(id string) error {
+func (s *setup) report(m made) error {
 	config := " --config " + shellWord(s.path)
 	r := initReport{
-		Config: s.path, Archive: s.cfg.Archive.Dir, ID: id, Missing: s.missing(),
+		Config: s.path, Archive: s.cfg.Archive.Dir, ID: m.id, Missing: s.missing(),
+		KeyFile: s.cfg.keyFile(), PublicKey: m.publicKey,
 		Next: []string{programName + " doctor" + config, programName + " sync" + config},
 		Cron: "15 * * * *  " + programName + " sync" + config + ` --quiet --max-duration 50m || logger -t archiver "sync ended with $?"`,
 	}
 	if s.ui.json {
 		return s.ui.object(r)
 	}
-	err := s.ui.printf("configuration  %s\narchive        %s, empty\n", r.Config, r.Archive)
+	err := s.ui.printf("configuration  %s\narchive        %s, empty\nsigning key    %s: keep a copy of it elsewhere, it cannot be made again\npublic key     %s\n",
+		r.Config, r.Archive, r.KeyFile, r.PublicKey)
 	if len(r.Missing) > 0 {
 		err = errors.Join(err, s.ui.printf("\nstill to be filled in: %s\n", strings.Join(r.Missing, ", ")))
 	}

@@ -147,6 +147,7 @@ slip = post sales bob This should never have been written
 
 // faults are what can be made to go wrong.
 var faults = map[string]teamchattest.Fault{
+	"file404":    {Method: "files.download", Status: 404},
 	"html":       {HTML: true},
 	"empty":      {Empty: true},
 	"error500":   {Status: 500},
@@ -198,8 +199,10 @@ func damageCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		_, err = f.Write(make([]byte, 64<<10))
 		ts.Check(errors.Join(err, f.Close()))
+	case !neg && slices.Equal(args, []string{"tail"}):
+		ts.Check(damageTail(filepath.Join(dir, "archive.db")))
 	default:
-		ts.Fatalf("usage: damage blob|database")
+		ts.Fatalf("usage: damage blob|tail|database")
 	}
 }
 

@@ -47,16 +47,26 @@ func (e *env) openOrCreate(ctx context.Context) (*storage.Archive, error) {
 	}
 	o := storage.Options{Logger: e.ui.logger(), Now: e.now}
 	a, err := storage.Open(ctx, dir, o)
-	if errors.Is(err, storage.ErrNoArchive) {
+	created := errors.Is(err, storage.ErrNoArchive)
+	if created {
 		a, err = storage.Create(ctx, dir, o)
 		if errors.Is(err, storage.ErrNoArchive) {
 			return nil, withHint(err, "a new archive needs a directory that is absent or empty")
 		}
-		if err == nil {
-			e.ui.note("new archive in %s", dir)
-		}
 	}
-	return a, explainOpen(err, dir)
+	if err != nil {
+		return nil, explainOpen(err, dir)
+	}
+	public, err := giveKey(ctx, a, e.cfg.keyFile())
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if created {
+		e.ui.note("new archive in %s", dir)
+		e.ui.note("its checkpoints are signed with %s: keep a copy of that file elsewhere, it cannot be made again", e.cfg.keyFile())
+		e.ui.note("public key: %s", public)
+	}
+	return a, nil
 }
 
 // explainOpen adds to an error of opening the archive what can be done about it.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"archiver/internal/merkle"
 	"archiver/internal/record"
 	"archiver/internal/storage"
 
@@ -22,25 +23,25 @@ func showCommand() command {
 		summary: "show one message with all that is known of it",
 		about: `
 Shows every version of a message that was read, the thread it belongs to, its file, and its custody record: which entry
-of the archive holds it, when and in which run it was read. A channel's name does as well, where only one has it.`,
+of the archive holds it, when and in which run it was read. A channel's name does as well, where only one has it. With
+--proof it also shows that these entries are in the log of the archive's newest signed checkpoint; with --json the proof
+is complete, and docs/verify.md tells how to check it without archiver.`,
 		examples: []string{
 			"archiver show general/1516195206.000463",
 			"archiver show --context 5 general/1516195206.000463",
 			"archiver show --json general/1516195206.000463 | jq .custody",
+			"archiver show --json --proof general/1516195206.000463 | jq .proof",
 		},
 		exits: readerExits,
 		flags: []cli.Flag{
 			&cli.IntFlag{Name: "context", Usage: "show `N` messages before and after"},
 			&cli.StringFlag{Name: "tz", Usage: "time `ZONE` of the times shown", DefaultText: "search.time_zone"},
-			&cli.BoolFlag{Name: "proof", Hidden: true},
+			boolFlag("proof", "prove that each state is in the archive's log"),
 		},
 	}
 }
 
 func runShow(ctx context.Context, e *env, c *cli.Context) (err error) {
-	if c.Bool("proof") {
-		return notInThisVersion("show --proof")
-	}
 	loc, err := e.location(c)
 	if err != nil {
 		return err
@@ -64,6 +65,11 @@ func runShow(ctx context.Context, e *env, c *cli.Context) (err error) {
 	s, err := gatherShown(ctx, a, channel, ts, c.Int("context"))
 	if err != nil {
 		return err
+	}
+	if c.Bool("proof") {
+		if err := s.addProof(ctx, a); err != nil {
+			return err
+		}
 	}
 	if e.ui.json {
 		return s.printJSON(e.ui)
@@ -95,6 +101,25 @@ type shown struct {
 	after    []*record.Message
 	custody  []custody
 	userName map[string]string
+	proof    *proofJSON // when it was asked for
+}
+
+// proofJSON proves the entries of a message, oldest first. docs/verify.md tells how to check them without archiver.
+type proofJSON struct {
+	PublicKey string         `json:"public_key"`
+	Entries   []merkle.Proof `json:"entries"`
+}
+
+func (s *shown) addProof(ctx context.Context, a *storage.Archive) (err error) {
+	s.proof = &proofJSON{}
+	if s.proof.PublicKey, err = a.PublicKey(ctx); err != nil {
+		return err
+	}
+	s.proof.Entries, err = a.Prove(ctx, s.channel.ID, s.message.TS)
+	if errors.Is(err, storage.ErrUnsigned) {
+		return withHint(err, "archiver sync ends with a signed checkpoint; is its key missing?")
+	}
+	return err
 }
 
 // custody says which entry of the archive holds a state of the message, and how it came there.
@@ -278,6 +303,7 @@ type shownJSON struct {
 	Before      []jsontext.Value `json:"before"`
 	After       []jsontext.Value `json:"after"`
 	Custody     custodyJSON      `json:"custody"`
+	Proof       *proofJSON       `json:"proof,omitzero"` // with --proof
 }
 
 type custodyJSON struct {
@@ -288,7 +314,7 @@ type custodyJSON struct {
 func (s *shown) printJSON(u *ui) error {
 	o := shownJSON{
 		ChannelName: s.channel.Name, UserName: s.nameOf(s.message.User), Time: stamp(s.message.TS.Time()),
-		File: jsontext.Value("null"), Custody: custodyJSON{s.archive, s.custody},
+		File: jsontext.Value("null"), Custody: custodyJSON{s.archive, s.custody}, Proof: s.proof,
 	}
 	var err error
 	if o.Message, err = s.message.Dump(false); err != nil {

@@ -18,6 +18,7 @@ func (s *shown) print(u *ui, loc *time.Location) error {
 		s.writeMessages(w, "before", s.before, loc)
 		s.writeVersions(w, loc)
 		s.writeFile(w)
+		s.writeProof(w)
 		s.writeMessages(w, "thread", s.thread, loc)
 		s.writeMessages(w, "after", s.after, loc)
 		fmt.Fprintf(w, "\ncustody, archive %s\n", s.archive)
@@ -114,4 +115,16 @@ func (s *shown) writeMessages(w io.Writer, title string, messages []*record.Mess
 		fmt.Fprintf(w, "  %s%s  %s  %s: %s%s\n", here, m.TS.Time().In(loc).Format(time.DateTime), m.TS,
 			printable(s.nameOf(m.User)), marks.String(), truncate(printable(firstNonEmpty(m.Text, m.FileName)), 100))
 	}
+}
+
+// writeProof says what proves the message to be in the archive.
+func (s *shown) writeProof(w io.Writer) {
+	if s.proof == nil {
+		return
+	}
+	fmt.Fprint(w, "\nproof, checked against the checkpoint below (--json has it whole)\n")
+	for i, p := range s.proof.Entries {
+		fmt.Fprintf(w, "    state %d: record %d of %d in commit %d of %d\n", i+1, p.Batch.Index+1, p.Batch.Size, p.Log.Index+1, p.Log.Size)
+	}
+	fmt.Fprintf(w, "    public key %s\n\n%s\n", s.proof.PublicKey, printableText(s.proof.Entries[0].Checkpoint, "    "))
 }

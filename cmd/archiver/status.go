@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"archiver/internal/index"
@@ -42,6 +44,8 @@ type statusReport struct {
 	Files    fileStatus      `json:"files"`
 	Runs     []runLine       `json:"runs"`
 	Index    indexStatus     `json:"index"`
+
+	Repairs []storage.Repaired `json:"repairs,omitzero"` // damage that was met, oldest first
 }
 
 type archiveStatus struct {
@@ -78,11 +82,13 @@ type fileStatus struct {
 }
 
 type missingFile struct {
-	Channel string              `json:"channel"`
-	ID      string              `json:"id"`
-	Name    string              `json:"name"`
-	State   record.FilePresence `json:"state"`
-	Reason  string              `json:"reason"`
+	Channel   string              `json:"channel"`
+	ID        string              `json:"id"`
+	Name      string              `json:"name"`
+	State     record.FilePresence `json:"state"`
+	Reason    string              `json:"reason"`
+	Tries     int                 `json:"tries,omitzero"`      // of a pending one, failed
+	NotBefore string              `json:"not_before,omitzero"` // likewise: not asked for again earlier
 }
 
 type runLine struct {
@@ -108,6 +114,9 @@ func gatherStatus(ctx context.Context, e *env, a *storage.Archive, c *cli.Contex
 	s := &statusReport{
 		Archive: archiveStatus{a.Dir(), a.ID(), a.Change(), stats.FileSize, stats.InUse, stats.Blobs, stats.Buckets},
 	}
+	if s.Repairs, err = a.Repairs(ctx); err != nil {
+		return nil, err
+	}
 	return s, errors.Join(s.addChannels(ctx, a), s.addRuns(ctx, a), s.addIndex(ctx, e, c))
 }
 
@@ -128,9 +137,13 @@ func runStatus(ctx context.Context, e *env, c *cli.Context) (err error) {
 }
 
 func (s *statusReport) addChannels(ctx context.Context, a *storage.Archive) error {
-	debts, err := debtsByChannel(ctx, a)
+	debts, err := a.Debts(ctx, "")
 	if err != nil {
 		return err
+	}
+	byChannel := make(map[string][]storage.Debt)
+	for _, d := range debts {
+		byChannel[d.Channel] = append(byChannel[d.Channel], d)
 	}
 	for c, err := range a.Channels(ctx, 0) {
 		if err != nil {
@@ -140,9 +153,9 @@ func (s *statusReport) addChannels(ctx context.Context, a *storage.Archive) erro
 		if err != nil {
 			return err
 		}
-		status.Debts = debts[c.ID]
+		status.Debts = len(byChannel[c.ID])
 		s.Channels = append(s.Channels, status)
-		if err := s.Files.add(ctx, a, c.ID); err != nil {
+		if err := s.Files.add(ctx, a, c.ID, byChannel[c.ID]); err != nil {
 			return err
 		}
 	}
@@ -169,26 +182,53 @@ func channelState(ctx context.Context, a *storage.Archive, c *record.Channel) (c
 	}, nil
 }
 
-// add counts the files of a channel.
-func (f *fileStatus) add(ctx context.Context, a *storage.Archive, channel string) error {
+// add counts the files of a channel. One that is owed is pending, whatever else is known of it.
+func (f *fileStatus) add(ctx context.Context, a *storage.Archive, channel string, debts []storage.Debt) error {
+	owed := make(map[string]storage.Debt)
+	for _, d := range debts {
+		if d.Kind == storage.DebtFile {
+			owed[d.Key] = d
+		}
+	}
 	for file, err := range a.Files(ctx, channel, 0) {
 		if err != nil {
 			return err
 		}
-		switch file.State {
-		case record.FileStored:
-			f.Stored++
+		if debt, owes := owed[file.ID]; owes {
+			f.addPending(file.Name, debt)
+			delete(owed, file.ID)
 			continue
-		case record.FilePending:
-			f.Pending++
-		case record.FileGone:
-			f.Gone++
-		case record.FileRefused:
-			f.Refused++
 		}
-		f.Missing = append(f.Missing, missingFile{channel, file.ID, file.Name, file.State, file.Reason})
+		f.addKnown(channel, file)
+	}
+	for _, id := range slices.Sorted(maps.Keys(owed)) {
+		f.addPending("", owed[id])
 	}
 	return nil
+}
+
+// addKnown counts a file that is not owed.
+func (f *fileStatus) addKnown(channel string, file *record.File) {
+	switch file.State {
+	case record.FileStored:
+		f.Stored++
+		return
+	case record.FilePending:
+		f.Pending++
+	case record.FileGone:
+		f.Gone++
+	case record.FileRefused:
+		f.Refused++
+	}
+	f.Missing = append(f.Missing, missingFile{Channel: channel, ID: file.ID, Name: file.Name, State: file.State, Reason: file.Reason})
+}
+
+func (f *fileStatus) addPending(name string, d storage.Debt) {
+	f.Pending++
+	f.Missing = append(f.Missing, missingFile{
+		Channel: d.Channel, ID: d.Key, Name: name, State: record.FilePending,
+		Reason: firstNonEmpty(d.Reason, "not fetched yet"), Tries: d.Tries, NotBefore: stamp(d.NotBefore),
+	})
 }
 
 func (s *statusReport) addRuns(ctx context.Context, a *storage.Archive) error {
@@ -238,6 +278,9 @@ func (s *statusReport) print(u *ui) error {
 	err := u.printf("archive  %s\n         %s in archive.db (%s in use), %s in files, change %s, id %s\nindex    %s\nfiles    %s stored, %s pending, %s gone, %s refused\n",
 		s.Archive.Dir, size(s.Archive.FileSize), size(s.Archive.InUse), size(s.Archive.Blobs), count(s.Archive.Change), s.Archive.ID, s.Index.describe(),
 		count(s.Files.Stored), count(s.Files.Pending), count(s.Files.Gone), count(s.Files.Refused))
+	for _, r := range s.Repairs {
+		err = errors.Join(err, u.printf("damage   found on %s: %s\n", stamp(r.Time), damageLine(&r)))
+	}
 	return errors.Join(err, s.printChannels(u), s.printMissing(u), s.printRuns(u))
 }
 
@@ -289,7 +332,11 @@ func (s *statusReport) printMissing(u *ui) error {
 	}
 	rows := make([]table.Row, 0, len(s.Files.Missing))
 	for _, f := range s.Files.Missing {
-		rows = append(rows, table.Row{printable(f.Name), f.State, printable(f.Reason), f.Channel + "/" + f.ID})
+		reason := f.Reason
+		if f.NotBefore != "" {
+			reason += "; asked for again from " + f.NotBefore + " on"
+		}
+		rows = append(rows, table.Row{printable(f.Name), f.State, printable(reason), f.Channel + "/" + f.ID})
 	}
 	return errors.Join(u.printf("\n"), u.table(table.Row{"file not stored", "state", "reason", "id"}, rows))
 }

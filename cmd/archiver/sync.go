@@ -25,6 +25,10 @@ Makes one incremental run: asks the server what is there, archives every message
 yet, and brings the search index up to date. This is what cron calls. An archive is created if the directory is absent
 or empty. A run that is interrupted loses nothing; the next one goes on from there.
 
+Each run ends in a signed checkpoint of the archive's log, against which archiver verify --since proves that nothing was
+changed, removed or inserted. With --full an archive that is damaged is repaired: what cannot be read is set aside, and
+fetched again if the server still has it. The key is made with the archive; without it a run archives, signs nothing and ends 3.
+
 A run ends 0 only if everything that the account can read, and that was there when it began, is archived.`,
 		examples: []string{
 			"archiver sync --archive /var/lib/archiver/teamchat --server https://mail.example.com --username archive@example.com",
@@ -36,7 +40,7 @@ A run ends 0 only if everything that the account can read, and that was there wh
 		exits: []int{exitOK, exitFailed, exitUsage, exitIncomplete, exitLogin, exitNoArchive, exitInUse, exitDamage, exitNewer,
 			exitTryLater, exitInterrupted, exitTerminated},
 		flags: []cli.Flag{
-			boolFlag("full", "read everything again"),
+			boolFlag("full", "look for damage, repair it, and read everything again"),
 			&cli.StringSliceFlag{Name: "channel", Usage: "sync only the channel `ID_OR_NAME`; repeatable"},
 			boolFlag("no-index", "leave the search index alone"),
 			&cli.DurationFlag{Name: "max-duration", Usage: "stop asking the server after `D`", DefaultText: "no limit"},
@@ -56,6 +60,14 @@ func runSync(ctx context.Context, e *env, c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, archive.Close)
+	if err := checkSpace(archive.Dir()); err != nil {
+		return err
+	}
+	if c.Bool("full") {
+		if err := run.repair(ctx, archive); err != nil {
+			return err
+		}
+	}
 	o := run.options(c, client, archive)
 	stop := e.ui.watch(run.line)
 	var follow *follower
@@ -70,7 +82,22 @@ func runSync(ctx context.Context, e *env, c *cli.Context) (err error) {
 		follow.finish(ctx)
 	}
 	stop()
+	if err == nil {
+		run.sign(ctx, archive, result)
+	}
 	return run.report(ctx, archive, result, err)
+}
+
+// leastSpace is the free space, in bytes, without which a run does not begin: a few commits and a page of files.
+const leastSpace = 16 << 20
+
+// checkSpace refuses to begin on a full disk. A disk that fills up later ends the run, and nothing is lost either.
+func checkSpace(dir string) error {
+	free, known, err := storage.FreeSpace(dir)
+	if err != nil || !known || free >= leastSpace {
+		return err
+	}
+	return withHint(fmt.Errorf("archive %s: only %s are free on its disk", dir, size(free)), "make room; the next run goes on from there")
 }
 
 // connect checks what the command line and the configuration say of the server, before anything is opened or made.
@@ -110,6 +137,7 @@ type syncRun struct {
 	progress atomic.Pointer[sync.Progress]
 	quietTo  atomic.Pointer[time.Time] // until when the server asks for quiet
 	indexing atomic.Pointer[follower]  // set once only the index is still at work
+	repaired *storage.Repaired         // what was damaged, nil if nothing was
 }
 
 // waiting notes that the server asks for quiet.
@@ -160,7 +188,8 @@ func syncLine(p sync.Progress, elapsed time.Duration) string {
 // syncReport is what `sync --json` ends with.
 type syncReport struct {
 	*sync.Result
-	Error *failure `json:"error,omitzero"`
+	Repaired *storage.Repaired `json:"repaired,omitzero"` // of a full run: what was damaged
+	Error    *failure          `json:"error,omitzero"`
 }
 
 // syncFailure is the outcome of a run that did not get as far as the server.
@@ -169,22 +198,25 @@ func syncFailure(f failure) syncReport {
 	if f.Code == exits[exitInterrupted].name {
 		outcome = sync.Interrupted
 	}
-	return syncReport{&sync.Result{Outcome: outcome, Problems: []sync.Problem{}}, &f}
+	return syncReport{Result: &sync.Result{Outcome: outcome, Problems: []sync.Problem{}}, Error: &f}
 }
 
 // report prints how the run ended and gives the error that sets the exit code.
 func (r *syncRun) report(ctx context.Context, archive *storage.Archive, result *sync.Result, err error) error {
 	err = r.classify(result, err)
+	if left := r.repairError(); left != nil && (err == nil || errors.Is(err, errIncomplete)) {
+		err = left
+	}
 	if r.ui.json {
 		r.answered = true
-		o := syncReport{Result: result}
+		o := syncReport{Result: result, Repaired: r.repaired}
 		if err != nil {
 			f := failureOf(ctx, err)
 			o.Error = &f
 		}
 		return errors.Join(err, r.ui.object(o))
 	}
-	return errors.Join(err, r.print(result), r.printProblems(ctx, archive, result.Problems))
+	return errors.Join(err, r.printRepair(), r.print(result), r.printProblems(ctx, archive, result.Problems))
 }
 
 // classify turns how the run ended into the error that sets the exit code; nil is a complete run.
@@ -197,6 +229,8 @@ func (r *syncRun) classify(result *sync.Result, err error) error {
 		}
 	}
 	switch {
+	case errors.Is(err, storage.ErrDamaged):
+		return withHint(err, "keep a copy of the directory; archiver sync --full repairs what can be repaired, and fetches again what the server still has")
 	case err != nil:
 		return err
 	case result.Outcome == sync.Interrupted:

@@ -23,8 +23,13 @@ func verifyCommand() command {
 		name: "verify", args: "[BUNDLE]", server: true, reader: true, run: runVerify,
 		summary: "check that the archive is whole, or equal to the live server",
 		about: `
-Checks the structure of the archive. With --data every stored byte is read, decompressed and hashed; with --sample a
-part of them, another one each time. What is damaged is named, with what repairs it.
+Checks the structure of the archive and its log. With --data every stored byte is read, decompressed and hashed, and
+compared with what the log committed to; with --sample a part of them, another one each time. What is damaged is named,
+with what repairs it.
+
+With --since every message is read, and the log is compared with a checkpoint that was kept: if nothing is found, then
+nothing that was archived by then has been changed, removed or put in between, whoever could write to the archive. Use a
+checkpoint that was kept elsewhere (signing.checkpoint_file, signing.checkpoint_command).
 
 With --live an undamaged archive is then compared with the server, and every difference is explained, channel by channel:
 messages, comments and files of the server (the source) against those archived. What is missing is new since the last
@@ -41,6 +46,7 @@ then show them as read for the account. Channels in sync.exclude_channels are le
 			"archiver verify",
 			"archiver verify --data",
 			"archiver verify --sample 5%",
+			"archiver verify --since /mnt/witness/archiver.checkpoint",
 			"archiver verify --live",
 			"archiver verify --live --sample 10% --csv reconciliation.csv",
 			`archiver verify --live --json | jq -r '.live.channels[] | select(.reasons != []) | .channel_name + ": " + .explanation'`,
@@ -53,15 +59,13 @@ then show them as read for the account. Channels in sync.exclude_channels are le
 			boolFlag("live", "compare the archive with the live server"),
 			&cli.StringFlag{Name: "csv", Usage: "with --live, write the comparison to `FILE`"},
 			&cli.Uint64Flag{Name: "seed", Usage: "with --live, choose the sample by `N`", DefaultText: "another one each time"},
-			&cli.StringFlag{Name: "since", Hidden: true},
+			&cli.StringFlag{Name: "since", Usage: "prove that nothing was changed, removed or inserted since the checkpoint in `FILE`"},
 		},
 	}
 }
 
 func runVerify(ctx context.Context, e *env, c *cli.Context) (err error) {
 	switch {
-	case c.IsSet("since"):
-		return notInThisVersion("verify --since")
 	case c.NArg() > 0:
 		return notInThisVersion("verify BUNDLE")
 	case !c.Bool("live") && (c.IsSet("csv") || c.IsSet("seed")):
@@ -85,9 +89,14 @@ func runVerify(ctx context.Context, e *env, c *cli.Context) (err error) {
 		return damageAtOpen(e, err)
 	}
 	defer closing(&err, a.Close)
-	report, err := e.verifyArchive(ctx, a, o)
+	report, err := e.verifySince(ctx, a, o, c.String("since"))
 	if err != nil {
 		return err
+	}
+	if o.Data {
+		if err := a.NoteVerified(report); err != nil {
+			e.ui.logger().Warn("doctor will not know of this verification", "error", err)
+		}
 	}
 	var compared *reconcile.Report
 	if l != nil && len(report.Damage) == 0 {
@@ -96,6 +105,23 @@ func runVerify(ctx context.Context, e *env, c *cli.Context) (err error) {
 		}
 	}
 	return reportVerify(e, report, compared)
+}
+
+// verifySince checks the archive, also against the checkpoint in a file if one is named.
+func (e *env) verifySince(ctx context.Context, a *storage.Archive, o storage.VerifyOptions, file string) (*storage.Report, error) {
+	if file == "" {
+		return e.verifyArchive(ctx, a, o)
+	}
+	checkpoint, found, err := readCheckpoint(ctx, a, file)
+	if err != nil {
+		return nil, err
+	}
+	o.Since = checkpoint
+	report, err := e.verifyArchive(ctx, a, o)
+	if err == nil && found != nil {
+		report.Damage = append(report.Damage, *found)
+	}
+	return report, err
 }
 
 // verifyArchive checks the archive, and shows how far it is.

@@ -3,11 +3,16 @@
 //
 //	go test -run NONE -bench FirstSync -benchtime 1x -timeout 1h ./internal/benchmark
 //	go test -run NONE -bench FirstSync -benchtime 1x ./internal/benchmark -rounds 1 -generate 100000 -nozstd
+//	go test -run NONE -bench Memory -benchtime 1x -timeout 1h ./internal/benchmark
+//	go test -run NONE -bench Memory//noindex -benchtime 1x ./internal/benchmark -sizes 100000,500000
 //
 // Beside every figure stands its ratio to a baseline of the same run, since absolute figures say little about another
 // machine: fetch and decode only (the command fetchall, which asks for the same things and keeps nothing) for time, CPU
 // and memory; zstd -19 --long=27 of the JSON objects received for sizes. The runs of a round follow each other, so that
 // a slow moment of the machine falls on all; figures are medians of the rounds.
+//
+// BenchmarkMemory shows what grows with the number of messages: peak memory, with the archive's mapped pages and without,
+// and time, CPU and bytes a message. Its worlds are made up, so that their sizes can be chosen.
 //
 // It asserts nothing: which figures are good enough is decided by who reads them.
 package benchmark

@@ -24,6 +24,7 @@ type usage struct {
 	wall   time.Duration
 	cpu    time.Duration // user and system
 	rss    int64         // bytes at the peak, mapped files included; at least the peak of the process that started it
+	own    int64         // bytes at the peak without mapped files, as far as samples show; 0 when none was taken
 	stdout []byte
 }
 
@@ -34,7 +35,7 @@ func measure(b *testing.B, env []string, name string, args ...string) usage {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr, cmd.Env = &stdout, &stderr, append(os.Environ(), env...)
 	start := time.Now()
-	err := cmd.Run()
+	own, err := runSampled(cmd)
 	wall := time.Since(start)
 	if err != nil {
 		b.Fatalf("%s %s: %v\n%s%s", filepath.Base(name), strings.Join(args, " "), err, stderr.Bytes(), stdout.Bytes())
@@ -42,8 +43,45 @@ func measure(b *testing.B, env []string, name string, args ...string) usage {
 	state := cmd.ProcessState
 	return usage{
 		wall: wall, cpu: state.UserTime() + state.SystemTime(),
-		rss: state.SysUsage().(*syscall.Rusage).Maxrss << 10, stdout: stdout.Bytes(),
+		rss: state.SysUsage().(*syscall.Rusage).Maxrss << 10, own: own, stdout: stdout.Bytes(),
 	}
+}
+
+// sampling is how often a process is asked for the memory of its own.
+const sampling = 50 * time.Millisecond
+
+// runSampled runs a command and gives the peak of the memory that no file stands behind.
+func runSampled(cmd *exec.Cmd) (peak int64, err error) {
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	tick := time.NewTicker(sampling)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return peak, err
+		case <-tick.C:
+			peak = max(peak, ownMemory(cmd.Process.Pid))
+		}
+	}
+}
+
+// ownMemory reads how many bytes of memory a process has that no file stands behind; 0 when it has ended.
+func ownMemory(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			kilobytes, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64) // 0 is none known
+			return kilobytes << 10
+		}
+	}
+	return 0
 }
 
 // decode reads the JSON object that a command printed.

@@ -24,10 +24,10 @@ const (
 
 // campaign is what the runs of a benchmark share.
 type campaign struct {
-	archiver, fetchall string // binaries
-	url                string
-	dir                string // for archives
-	archives           int    // made so far
+	archiver, fetchall, simulator string // binaries
+	url                           string
+	dir                           string // for archives
+	archives                      int    // made so far
 }
 
 // outcome is what of `sync --json` is used.
@@ -65,21 +65,34 @@ type bucket struct {
 	Bytes int64  `json:"bytes"`
 }
 
-func newCampaign(b *testing.B) *campaign {
+// newPrograms builds all that is run; no server runs yet.
+func newPrograms(b *testing.B) *campaign {
 	b.Helper()
 	dir := b.TempDir()
-	c := &campaign{dir: dir, archiver: build(b, dir, "cmd/archiver"), fetchall: build(b, dir, "internal/benchmark/fetchall")}
-	simulator := build(b, dir, "internal/teamchat/teamchattest/teamchatsim")
+	return &campaign{
+		dir: dir, archiver: build(b, dir, "cmd/archiver"), fetchall: build(b, dir, "internal/benchmark/fetchall"),
+		simulator: build(b, dir, "internal/teamchat/teamchattest/teamchatsim"),
+	}
+}
+
+func newCampaign(b *testing.B) *campaign {
+	b.Helper()
+	c := newPrograms(b)
 	if *generate > 0 {
-		c.url = serve(b, simulator, "-generate", strconv.Itoa(*generate), "-seed", "1")
+		c.generate(b, *generate)
 		return c
 	}
 	corpus := filepath.Join("..", "..", "..", "shared", "corpus", "chat", "messages.ndjson.zst")
 	if _, err := os.Stat(corpus); err != nil {
 		b.Skip("no corpus beside the project; -generate N makes one up")
 	}
-	c.url = serve(b, simulator, "-corpus", corpus)
+	c.url = serve(b, c.simulator, "-corpus", corpus)
 	return c
+}
+
+// generate starts a server of so many made-up messages.
+func (c *campaign) generate(b *testing.B, messages int) {
+	c.url = serve(b, c.simulator, "-generate", strconv.Itoa(messages), "-seed", "1")
 }
 
 // fetch reads everything and keeps nothing.

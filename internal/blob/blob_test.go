@@ -454,3 +454,32 @@ func checkNoTemporary(t *testing.T, s *Store) {
 		t.Errorf("left behind: %v, error %v", left, err)
 	}
 }
+
+func TestBlobSetAsideIsStoredAgain(t *testing.T) {
+	s := Open(t.TempDir())
+	content := text(1000)
+	sum := put(t, s, content)
+	path := filepath.Join(s.dir, sum[:2], sum)
+	flip(t, path, 20)
+	for range 2 { // the second time nothing is there
+		if err := s.SetAside(sum); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ok, err := s.Has(sum); ok || err != nil || len(list(t, s)) > 0 {
+		t.Errorf("the blob is still there; error %v", err)
+	}
+	if err := s.RemoveTemporary(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, content)
+	if got := get(t, s, sum); !bytes.Equal(got, content) {
+		t.Error("other content came back")
+	}
+	if _, err := os.Stat(path + damagedSuffix); err != nil {
+		t.Errorf("what was set aside is gone: %v", err)
+	}
+	if err := s.SetAside("../x"); !errors.Is(err, ErrBadName) {
+		t.Errorf("SetAside of no sum: %v", err)
+	}
+}

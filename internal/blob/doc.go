@@ -8,7 +8,8 @@
 // directories are synced. A crash leaves at most temporary files behind, which [Store.RemoveTemporary] removes.
 // Putting bytes that are there adds nothing. Memory does not grow with the size of the content.
 //
-// Reading checks everything: [Store.Get] ends with [ErrDamaged] unless the bytes are those that were put.
+// Reading checks everything: [Store.Get] ends with [ErrDamaged] unless the bytes are those that were put. A damaged file
+// that was set aside ([Store.SetAside]) is aa/aa....damaged, and no blob any more.
 //
 // One process at a time may put or remove; any number may read beside it. The package does not know who refers to a
 // blob, and never removes one. Files have mode 0600, directories 0700.

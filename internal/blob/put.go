@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"archiver/internal/crash"
+
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -40,12 +42,15 @@ func (s *Store) put(ctx context.Context, r io.Reader, limit int64) (sum string, 
 			err = errors.Join(err, discard(temp))
 		}
 	}()
+	crash.Point("blob: made")
 	if sum, n, err = s.fill(ctx, enc, temp, r, limit); err != nil {
 		return "", 0, err
 	}
+	crash.Point("blob: filled")
 	if err := s.sync(temp); err != nil {
 		return "", 0, err
 	}
+	crash.Point("blob: synced")
 	if err := temp.Close(); err != nil {
 		return "", 0, err
 	}
@@ -136,6 +141,7 @@ func (s *Store) place(ctx context.Context, temp, sum string) error {
 	if err := s.settleDir(dir); err != nil {
 		return err
 	}
+	crash.Point("blob: to be placed")
 	_, _, err = s.Verify(ctx, sum)
 	switch {
 	case err == nil:
@@ -146,6 +152,7 @@ func (s *Store) place(ctx context.Context, temp, sum string) error {
 	if err != nil {
 		return err
 	}
+	crash.Point("blob: placed")
 	return s.syncDir(dir)
 }
 
@@ -172,6 +179,7 @@ func (s *Store) settle(dir string) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	crash.Point("blob: directory made")
 	if err := s.syncDir(parent); err != nil {
 		return err
 	}
@@ -187,10 +195,32 @@ func (s *Store) syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.sync(d), d.Close())
+	err = errors.Join(s.sync(d), d.Close())
+	crash.Point("blob: directory synced")
+	return err
 }
 
 func (s *Store) sync(f *os.File) error {
 	s.fsyncs.Add(1)
 	return f.Sync()
+}
+
+// damagedSuffix ends the name of a blob that was set aside.
+const damagedSuffix = ".damaged"
+
+// SetAside takes a blob out of use, whose file is kept under another name, so that Put stores it again. A blob that is
+// not stored is no error.
+func (s *Store) SetAside(sum string) error {
+	path, err := s.path(sum)
+	if err != nil {
+		return err
+	}
+	err = os.Rename(path, path+damagedSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return named(sum, err)
+	}
+	return named(sum, s.syncDir(filepath.Dir(path)))
 }

@@ -86,7 +86,7 @@ func TestKilledAtAnyRequest(t *testing.T) {
 			}
 			for _, n := range sample(requests, some, uint64(after)) {
 				s := scenarioSite(t, company, teamchattest.ServerOptions{})
-				s.strike.Store(&strike{n, after})
+				s.strike.Store(&strike{request: n, after: after})
 				if o := s.run("sync", "--no-index"); o.code != killed && n < requests-1 && after <= 0 {
 					t.Errorf("at request %d of %d: exit code %d", n, requests, o.code)
 				}
@@ -144,7 +144,7 @@ func TestIndexOfKilledRunIsWhole(t *testing.T) {
 	}
 	for _, n := range sample(requests, share(8, 1), 3) {
 		s := scenarioSite(t, company, teamchattest.ServerOptions{})
-		s.strike.Store(&strike{n, time.Duration(n%4) * 30 * time.Millisecond})
+		s.strike.Store(&strike{request: n, after: time.Duration(n%4) * 30 * time.Millisecond})
 		s.run("sync")
 		s.want([]int{ok}, "sync")
 		s.wantDump(wantDump)

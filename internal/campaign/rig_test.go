@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,6 +84,7 @@ type site struct {
 	server *teamchattest.Server
 	url    string
 	dir    string
+	disk   string // where the archive is, unless in dir
 
 	arrived atomic.Int64
 	strike  atomic.Pointer[strike]
@@ -90,10 +92,11 @@ type site struct {
 	process *os.Process // the one started last
 }
 
-// strike says at which request the program is killed.
+// strike says at which request the program is killed, or what happens then.
 type strike struct {
 	request int64
 	after   time.Duration // after the answer was sent; below 0 in place of an answer
+	act     func()        // done before the answer instead, when set
 }
 
 func newSite(t *testing.T, w *teamchattest.World, o teamchattest.ServerOptions) *site {
@@ -131,6 +134,11 @@ func (s *site) configure(yaml string) {
 func (s *site) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	n, due := s.arrived.Add(1), s.strike.Load()
 	if due == nil || due.request != n {
+		s.server.ServeHTTP(rw, req)
+		return
+	}
+	if due.act != nil {
+		due.act()
 		s.server.ServeHTTP(rw, req)
 		return
 	}
@@ -280,7 +288,7 @@ func (s *site) wantDump(want string) {
 }
 
 // archive is the archive's directory.
-func (s *site) archive() string { return filepath.Join(s.dir, "archive") }
+func (s *site) archive() string { return filepath.Join(cmp.Or(s.disk, s.dir), "archive") }
 
 // decode reads a JSON object that the program printed.
 func decode[T any](t *testing.T, text string) (v T) {

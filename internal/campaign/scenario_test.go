@@ -23,7 +23,7 @@ func runScenarios(t *testing.T, list []scenario) {
 func TestScenariosElsewhere(t *testing.T) {
 	for _, s := range []struct{ id, name, why string }{
 		{"F3", "list of channels that pages and shifts", "not applicable: channels.list gives one answer without pages"},
-		{"F7", "10,000 quiet channels", "a count of requests in internal/sync; a mode without requests for quiet channels is not there yet"},
+		{"F7", "10,000 quiet channels", "a count of requests in internal/sync"},
 		{"G8", "5 GB file", "300 MB show the same: memory does not grow with a file"},
 		{"H2", "TLS fault, no name service for 10 minutes", "the client's, with its own clock: internal/teamchat"},
 		{"H1", "Retry-After of 60 s waited out", "the client's, with its own clock: internal/teamchat"},

@@ -18,10 +18,11 @@ import (
 
 // ArchiveOptions say which archive is examined.
 type ArchiveOptions struct {
-	Dir       string
-	LockWait  time.Duration    // for a process that writes
-	AuditDays int              // within which everything is to be read again; 0 is no aim
-	Now       func() time.Time // nil is time.Now
+	Dir        string
+	LockWait   time.Duration    // for a process that writes
+	AuditDays  int              // within which everything is to be read again; 0 is no aim
+	VerifyDays int              // within which all data is to be verified; 0 is no aim
+	Now        func() time.Time // nil is time.Now
 }
 
 const (
@@ -55,7 +56,7 @@ func (x *archive) examine(ctx context.Context) {
 		return
 	}
 	defer x.a.Close()
-	for _, check := range []func(context.Context) error{x.channels, x.runs, x.audits, x.debts, x.index} {
+	for _, check := range []func(context.Context) error{x.channels, x.runs, x.audits, x.debts, x.signing, x.verified, x.index} {
 		if err := check(ctx); err != nil && ctx.Err() == nil {
 			x.fail("archive", err, "archiver verify names what is damaged")
 			return
@@ -312,7 +313,7 @@ func (x *archive) index(ctx context.Context) error {
 func (x *archive) disk() {
 	const name = "disk"
 	dir := existing(x.o.Dir)
-	free, known, err := freeSpace(dir)
+	free, known, err := storage.FreeSpace(dir)
 	if err != nil {
 		x.untold(name, err)
 		return

@@ -22,10 +22,13 @@ var table = map[string]rule{
 	"internal/teamchat/teamchattest/teamchatsim": {imports: []string{"internal/teamchat/teamchattest"}},
 
 	// The archive.
-	"internal/blob":     {},
+	"internal/blob":     {imports: []string{"internal/crash"}},
 	"internal/columnar": {},
+	"internal/crash":    {},
+	"internal/merkle":   {imports: []string{"internal/crash"}},
 	"internal/storage": {
-		imports: []string{"internal/record", "internal/lenient", "internal/columnar", "internal/blob"},
+		imports: []string{"internal/record", "internal/lenient", "internal/columnar", "internal/blob", "internal/merkle", "internal/crash"},
+		tests:   []string{"internal/disktest"},
 	},
 
 	// What fills it.
@@ -54,12 +57,14 @@ var table = map[string]rule{
 	"cmd/archiver": {imports: []string{
 		"configs", "internal/doctor", "internal/reconcile",
 		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
-		"internal/storage", "internal/sync", "internal/index", "internal/export",
+		"internal/merkle", "internal/storage", "internal/sync", "internal/index", "internal/export",
 	}},
 
 	// Measured and checked from outside.
 	"internal/benchmark":          {},
 	"internal/benchmark/fetchall": {imports: []string{"internal/record", "internal/teamchat"}},
-	"internal/campaign":           {tests: []string{"internal/record", "internal/teamchat/teamchattest"}},
+	"internal/campaign":           {tests: []string{"internal/record", "internal/teamchat/teamchattest", "internal/disktest"}},
+	"internal/disktest":           {},
+	"internal/formattest":         {},
 	"internal/importtest":         {},
 }

@@ -130,8 +130,9 @@ func (f *follower) gather(ctx context.Context) (*group, error) {
 		if err != nil {
 			return nil, fmt.Errorf("changes after %d: %w", f.state.Change, err)
 		}
-		if len(changes) == 0 {
-			return nil, fmt.Errorf("changes after %d: none, though the archive has %d", f.state.Change, f.target)
+		if len(changes) == 0 { // the rest was lost
+			f.state.Change = f.target
+			break
 		}
 		for _, c := range changes {
 			g.add(c)

@@ -8,8 +8,8 @@ import (
 )
 
 // Clean gives the bytes of a JSON value that are kept: insignificant whitespace is removed, and secrets are replaced
-// by "" (the members token, ticket and password, and the value of ticket= in a url_* member). Everything else stays
-// as received, invalid UTF-8 and odd escapes included. Text that only looks like a secret is not touched.
+// by "" (the members token, ticket and password, the value of ticket= in a url_* member, and what CleanConference
+// removes from a member conference). Everything else stays as received, invalid UTF-8 and odd escapes included. Text that only looks like a secret is not touched.
 //
 // Clean expects the syntax of JSON; of anything else it returns a copy.
 func Clean(raw []byte) []byte {
@@ -28,6 +28,7 @@ type cleaner struct {
 	pos   int
 	depth int
 	out   []byte
+	edit  func(name, value []byte) []byte // gives what becomes of a string or literal; nil blanks secrets
 }
 
 func (c *cleaner) peek() byte {
@@ -83,7 +84,7 @@ func (c *cleaner) object() bool {
 			return false
 		}
 		c.out = append(c.out, name...)
-		if !c.take(':') || !c.value(unquote(name)) {
+		if !c.take(':') || !c.member(unquote(name)) {
 			return false
 		}
 		if c.take('}') {
@@ -93,6 +94,14 @@ func (c *cleaner) object() bool {
 			return false
 		}
 	}
+}
+
+// member copies the value of a member.
+func (c *cleaner) member(name []byte) bool {
+	if c.edit == nil && string(name) == "conference" {
+		return c.conference()
+	}
+	return c.value(name)
 }
 
 func (c *cleaner) array(name []byte) bool {
@@ -118,6 +127,8 @@ func (c *cleaner) text(name []byte) bool {
 	switch {
 	case !ok:
 		return false
+	case c.edit != nil:
+		c.out = append(c.out, c.edit(name, value)...)
 	case isSecret(name):
 		c.out = append(c.out, `""`...)
 	case bytes.HasPrefix(name, []byte("url_")):
@@ -135,7 +146,9 @@ func (c *cleaner) literal(name []byte) bool {
 		c.pos++
 	}
 	value := c.in[start:c.pos]
-	if isSecret(name) && len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9') {
+	if c.edit != nil && len(value) > 0 {
+		value = c.edit(name, value)
+	} else if isSecret(name) && len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9') {
 		value = []byte(`""`)
 	}
 	c.out = append(c.out, value...)

@@ -236,7 +236,7 @@ func (f *File) isCurrent(sha256 string) bool {
 	return n > 0 && f.Versions[n-1].SHA256 == sha256
 }
 
-// Body is the JSON of a channel's or file's state as it is stored.
-func Body[T ChannelState | FileState | Deletion](state T) ([]byte, error) {
+// Body is the JSON of a state as it is stored.
+func Body[T ChannelState | FileState | EventState | ConferenceState | Deletion | Pin](state T) ([]byte, error) {
 	return json.Marshal(state, verbatim)
 }

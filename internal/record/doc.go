@@ -4,6 +4,7 @@
 // It owns
 //
 //   - identifiers: [TS] and its 12-hex form, channel ids without padding;
+//   - calendar events and conferences ([Event], [Conference]), and which parts of them are passwords;
 //   - [Clean], which turns an object as received into the bytes that are kept (insignificant whitespace and secrets
 //     removed, nothing else);
 //   - the meaning of a message's raw object ([ParseMessage]) and its state: what counts as another version and what

@@ -55,6 +55,8 @@ type versionLine struct {
 type annotationLine struct {
 	What     []string `json:"what"`
 	Observed string   `json:"observed"`
+	Pinned   *bool    `json:"pinned,omitzero"` // for "pins"
+	By       string   `json:"by,omitzero"`     // who pinned, where the server says so
 }
 
 type deletionLine struct {
@@ -134,7 +136,11 @@ func (m *Message) deletion(stable bool) any {
 func (m *Message) addEvidence(l *messageLine) {
 	annotations := make([]annotationLine, 0, len(m.Annotations))
 	for _, a := range m.Annotations {
-		annotations = append(annotations, annotationLine{a.What, formatTime(a.Observed)})
+		l := annotationLine{What: a.What, Observed: formatTime(a.Observed)}
+		if a.Pin != nil {
+			l.Pinned, l.By = &a.Pin.Pinned, a.Pin.User
+		}
+		annotations = append(annotations, l)
 	}
 	l.Annotations = &annotations
 	if ValidJSON(m.Raw) {

@@ -17,6 +17,7 @@ const (
 	OpState   Op = 1 // another state was read: a version. Body is the raw object
 	OpData    Op = 2 // the same state with other data around it: an annotation. Body is the raw object
 	OpDeleted Op = 3 // proven gone. Body is the JSON of a Deletion
+	OpPins    Op = 4 // pinned for all, or not any more: an annotation. Body is the JSON of a Pin
 )
 
 // Entry is the unit that the archive appends: one thing learnt of one object at one moment.
@@ -62,19 +63,22 @@ func Next(earlier []Entry, seen Seen) (op Op, ok bool) {
 
 func lastBody(entries []Entry) []byte {
 	for i := len(entries) - 1; i >= 0; i-- {
-		if entries[i].Op != OpDeleted {
+		if entries[i].Op.HasObject() {
 			return entries[i].Body
 		}
 	}
 	return nil
 }
 
+// HasObject tells whether the body of an entry of a message is the message's object.
+func (op Op) HasObject() bool { return op == OpState || op == OpData }
+
 // stateAfter is the state that raw describes, after earlier: an absent file keeps its last name.
 func stateAfter(earlier []Entry, raw []byte) []byte {
 	fields := ParseMessage(raw)
 	name := fields.FileName
 	for i := len(earlier) - 1; i >= 0 && name == ""; i-- {
-		if earlier[i].Op != OpDeleted {
+		if earlier[i].Op.HasObject() {
 			name = ParseMessage(earlier[i].Body).FileName
 		}
 	}

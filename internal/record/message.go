@@ -28,6 +28,7 @@ type Message struct {
 	FileName    string    // likewise
 	Edited      bool      // the server's mark on the newest object
 	Reactions   int       // distinct reactions on the newest object
+	Pinned      bool      // for all, when the pins were last read
 	Raw         []byte    // the newest object, as Clean leaves it
 	Change      uint64    // of the newest entry
 }
@@ -42,7 +43,8 @@ type Version struct {
 
 // Annotation is a re-read that showed an equal state with other data around it.
 type Annotation struct {
-	What     []string // names of the members that differ, sorted; "restored" for a message that came back
+	What     []string // names of the members that differ, sorted; "restored" for a message that came back; "pins"
+	Pin      *Pin     // for "pins", else nil
 	Observed time.Time
 	Change   uint64
 }
@@ -64,11 +66,14 @@ func FoldMessage(channel string, entries []Entry) (*Message, error) {
 func (m *Message) apply(e Entry) error {
 	m.Change = e.Change
 	if e.Op == OpDeleted {
-		m.Deleted = &Deletion{}
+		m.Deleted, m.Pinned = &Deletion{}, false
 		if err := lenient.Unmarshal(e.Body, m.Deleted); err != nil {
 			return fmt.Errorf("deletion of %s/%s: %w", m.Channel, m.TS, err)
 		}
 		return nil
+	}
+	if e.Op == OpPins {
+		return m.applyPin(e)
 	}
 	fields := ParseMessage(e.Body)
 	if fields.FileID != "" {
@@ -81,7 +86,7 @@ func (m *Message) apply(e Entry) error {
 		sum := sha256.Sum256(fields.state.canonical(m.FileName))
 		m.Versions = append(m.Versions, Version{fields.Text, hex.EncodeToString(sum[:]), e.Observed, e.Change})
 	} else {
-		m.Annotations = append(m.Annotations, Annotation{m.differences(e.Body), e.Observed, e.Change})
+		m.Annotations = append(m.Annotations, Annotation{m.differences(e.Body), nil, e.Observed, e.Change})
 	}
 	m.Deleted = nil
 	m.Thread, m.User, m.Kind, m.Text = e.Thread, fields.User, fields.Kind, fields.Text

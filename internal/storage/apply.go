@@ -20,7 +20,8 @@ func (b *batch) apply(it *item, counts *Counts) error {
 	}
 	observed := p.Observed.UTC().Truncate(time.Millisecond)
 	for _, step := range []func(*Page, time.Time, *Counts) error{
-		b.applyChannels, b.applyUsers, b.applyMessages, b.applyDeleted, b.applyMissing, b.applyFiles,
+		b.applyChannels, b.applyUsers, b.applyMessages, b.applyDeleted, b.applyPins, b.applyMissing, b.applyFiles, b.applyEvents,
+		b.applyConferences,
 	} {
 		if err := step(p, observed, counts); err != nil {
 			return err
@@ -207,7 +208,7 @@ func (c *Counts) count(e record.Entry) {
 		c.Messages++
 	case e.First:
 		c.Comments++
-	case e.Op == record.OpData:
+	case !e.Op.HasObject(), e.Op == record.OpData:
 		c.Annotations++
 	default:
 		c.Versions++

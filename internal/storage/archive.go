@@ -44,15 +44,17 @@ func (o Options) withDefaults() Options {
 
 // Archive is an open archive directory. Its methods may be called from several goroutines.
 type Archive struct {
-	dir    string
-	o      Options
-	id     string
-	blobs  *blob.Store
-	caches *caches
-	writer *committer   // nil when open for reading only
-	lock   *flock.Flock // held by a writer
+	dir        string
+	o          Options
+	id         string
+	generation uint64 // of the database, see Compact
+	blobs      *blob.Store
+	caches     *caches
+	writer     *committer   // nil when open for reading only
+	lock       *flock.Flock // held by a writer
 
 	change  atomic.Uint64
+	tree    atomic.Pointer[Tree] // of the newest commit; the empty one where the log cannot be read
 	commits atomic.Int64
 	fsyncs  atomic.Int64
 

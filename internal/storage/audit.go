@@ -14,6 +14,7 @@ type Coverage struct {
 	Proven  []record.Interval `json:"proven"`
 	Audits  []Audit           `json:"audits"` // in order; they share ends at most
 	Walked  Walked            `json:"walked"`
+	Due     time.Time         `json:"due,omitzero"` // when the channel's pins and events are to be read again
 }
 
 // Audit says that a range of main messages, both ends included, was read completely at least as recently as At. An

@@ -7,7 +7,6 @@ import (
 	"archiver/internal/record"
 
 	"github.com/google/go-cmp/cmp"
-	bolt "go.etcd.io/bbolt"
 )
 
 func TestAuditsFollowWhatWasRead(t *testing.T) {
@@ -98,53 +97,6 @@ func TestMarksOfMissingMessages(t *testing.T) {
 	}
 	if debts, err := a.Debts(t.Context(), "c"); err != nil || len(debts) > 0 {
 		t.Errorf("the thread of a deleted message is still owed: %v, %v", debts, err)
-	}
-}
-
-// Archives of the first version have no bucket of marks and shorter values.
-func TestArchiveWithoutMarksAndAudits(t *testing.T) {
-	a := newArchive(t)
-	put(t, a, Page{Channel: "c", Messages: messages(0, 3)})
-	err := a.db.Update(func(tx *bolt.Tx) error {
-		if err := tx.DeleteBucket([]byte(bucketMissing)); err != nil {
-			return err
-		}
-		set := func(b bucket, key, value []byte) error { return tx.Bucket([]byte(b)).Put(key, seal(b, key, value)) }
-		counts, err := (&snapshot{tx: tx}).get(bucketMeta, []byte(metaCounts))
-		if err != nil {
-			return err
-		}
-		shorter := append([]byte{}, counts[:len(counts)-1]...)
-		if err := set(bucketMeta, []byte(metaCounts), shorter); err != nil {
-			return err
-		}
-		entry := Thread{Count: 2, Comments: 2}
-		if err := set(bucketThreads, threadKey(1, ts(0)), entry.append(nil)[:10]); err != nil {
-			return err
-		}
-		return set(bucketCoverage, uint32Key(1), appendText(appendText([]byte{1}, ""), string(ts(2))))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := a.Coverage(t.Context(), "c")
-	want := Coverage{Channel: "c", Proven: []record.Interval{{To: ts(2)}}}
-	if diff := cmp.Diff(want, c); diff != "" || err != nil {
-		t.Errorf("coverage (-want +got), %v:\n%s", err, diff)
-	}
-	threads, err := a.Threads(t.Context(), "c")
-	if err != nil || threads[ts(0)] != (Thread{TS: ts(0), Count: 2, Comments: 2}) {
-		t.Errorf("threads %v, %v", threads, err)
-	}
-	if marks, err := a.Missing(t.Context(), "c"); err != nil || len(marks) > 0 {
-		t.Errorf("marks %v, %v", marks, err)
-	}
-	if _, err := a.Stats(t.Context()); err != nil {
-		t.Error(err)
-	}
-	put(t, a, Page{Channel: "c", Messages: messages(3, 4), Missing: []Missing{{TS: ts(0)}}})
-	if marks, err := a.Missing(t.Context(), "c"); err != nil || len(marks["c"]) != 1 {
-		t.Errorf("marks %v, %v", marks, err)
 	}
 }
 

@@ -1,8 +1,10 @@
 package storage
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,6 +15,7 @@ import (
 
 const (
 	blockVersion  = 1       // the first byte of a block
+	lostVersion   = 2       // the first byte of a block whose entries were lost
 	blockEntries  = 512     // entries of a sealed block, at most
 	blockBytes    = 1 << 20 // bytes of bodies after which a block is sealed
 	maxPayload    = 1 << 30 // bytes of a block's payload before compression, at most
@@ -29,6 +32,7 @@ type header struct {
 	first, last uint64 // change numbers of the first and the last entry
 	min, max    string // least and greatest key
 	payload     int    // bytes before compression
+	lost        bool   // damage took the entries: the block has only this header, and no entries can be read from it
 }
 
 // headerOf describes entries, which have their change numbers.
@@ -44,7 +48,11 @@ func headerOf(s stream, before uint64, entries []record.Entry) header {
 }
 
 func (h *header) append(dst []byte) []byte {
-	dst = append(dst, blockVersion)
+	version := byte(blockVersion)
+	if h.lost {
+		version = lostVersion
+	}
+	dst = append(dst, version)
 	dst = binary.AppendUvarint(dst, uint64(h.stream))
 	dst = binary.AppendUvarint(dst, h.before)
 	dst = binary.AppendUvarint(dst, uint64(h.count))
@@ -58,9 +66,11 @@ func (h *header) append(dst []byte) []byte {
 // parseHeader reads a header and gives what follows it.
 func parseHeader(data []byte) (h header, rest []byte, err error) {
 	d := decoder{rest: data}
-	if v := d.byte(); d.err == nil && v != blockVersion {
+	v := d.byte()
+	if d.err == nil && v != blockVersion && v != lostVersion {
 		return header{}, nil, fmt.Errorf("block version %d is unknown", v)
 	}
+	h.lost = v == lostVersion
 	h.stream = stream(d.number(1<<32 - 1))
 	h.before = d.uvarint()
 	h.count = d.number(maxBlockCount)
@@ -117,8 +127,11 @@ type codec struct {
 	dec *zstd.Decoder
 }
 
-func newCodec() (*codec, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderCRC(true),
+func newCodec() (*codec, error) { return newCodecAt(zstd.SpeedBetterCompression) }
+
+// newCodecAt gives a codec that compresses at a level.
+func newCodecAt(level zstd.EncoderLevel) (*codec, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderCRC(true),
 		zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, fmt.Errorf("zstd encoder: %w", err)
@@ -136,16 +149,33 @@ func (c *codec) close() {
 	_ = c.enc.Close()
 }
 
-// encode gives a block of entries: header, then the compressed payload, its numbers and its text in a frame each.
-func (c *codec) encode(s stream, before uint64, entries []record.Entry) ([]byte, header) {
+// errEncoding means that a block that was just made does not give its entries back. Encoders have had such faults.
+var errEncoding = errors.New("the block that was made does not decode to its entries; nothing was stored")
+
+// encode gives a block of entries: header, then the compressed payload, its numbers and its text in a frame each. The
+// block is decoded again before it is given.
+func (c *codec) encode(s stream, before uint64, entries []record.Entry) ([]byte, header, error) {
 	h := headerOf(s, before, entries)
 	if h.count == 0 {
-		return h.append(nil), h
+		return h.append(nil), h, nil
 	}
 	payload, text := appendPayload(nil, entries)
 	h.payload = len(payload)
 	value := h.append(make([]byte, 0, 256+len(payload)/2))
-	return c.enc.EncodeAll(payload[text:], c.enc.EncodeAll(payload[:text], value)), h
+	value = c.enc.EncodeAll(payload[text:], c.enc.EncodeAll(payload[:text], value))
+	b, err := c.decode(value)
+	switch {
+	case err != nil:
+		return nil, h, fmt.Errorf("%w: %w", errEncoding, err)
+	case b.header != h || !slices.EqualFunc(b.entries, entries, sameEntry):
+		return nil, h, errEncoding
+	}
+	return value, h, nil
+}
+
+func sameEntry(x, y record.Entry) bool {
+	return x.Change == y.Change && x.Op == y.Op && x.First == y.First && x.Key == y.Key && x.Thread == y.Thread &&
+		x.Observed.UnixMilli() == y.Observed.UnixMilli() && bytes.Equal(x.Body, y.Body)
 }
 
 // decode reverses encode. Damaged input gives an error.
@@ -154,7 +184,7 @@ func (c *codec) decode(data []byte) (*block, error) {
 	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
-	if h.count == 0 {
+	if h.count == 0 || h.lost {
 		return newBlock(h, nil), nil
 	}
 	if h.payload/maxRatio > len(rest) {

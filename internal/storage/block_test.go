@@ -33,7 +33,10 @@ func TestBlockComesBack(t *testing.T) {
 	c := testCodec(t)
 	for _, n := range []int{0, 1, 2, 100, 512} {
 		entries := blockEntriesOf(n)
-		data, h := c.encode(messagesOf(3), 77, entries)
+		data, h, err := c.encode(messagesOf(3), 77, entries)
+		if err != nil {
+			t.Fatal(err)
+		}
 		b, err := c.decode(data)
 		if err != nil {
 			t.Fatal(err)
@@ -66,7 +69,10 @@ func testCodec(t testing.TB) *codec {
 func FuzzDecodeBlock(f *testing.F) {
 	c := testCodec(f)
 	for _, n := range []int{0, 1, 30} {
-		data, _ := c.encode(streamBase, 5, blockEntriesOf(n))
+		data, _, err := c.encode(streamBase, 5, blockEntriesOf(n))
+		if err != nil {
+			f.Fatal(err)
+		}
 		f.Add(data, uint16(0))
 		if n > 0 {
 			payload, _ := appendPayload(nil, blockEntriesOf(n))
@@ -84,7 +90,10 @@ func FuzzDecodeBlock(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, h := c.encode(b.stream, b.before, b.entries)
+		again, h, err := c.encode(b.stream, b.before, b.entries)
+		if err != nil {
+			t.Fatal(err)
+		}
 		back, err := c.decode(again)
 		if err != nil || back.header != h || len(back.entries) != len(b.entries) {
 			t.Errorf("block of %d entries does not come back: %v", b.count, err)

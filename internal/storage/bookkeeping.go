@@ -51,7 +51,7 @@ func (b *batch) known(channel string) (uint32, bool, error) {
 
 // applyCoverage stores what a page says of its channel's coverage.
 func (b *batch) applyCoverage(p *Page) error {
-	if len(p.Proven)+len(p.Audited) == 0 && p.Walked == nil {
+	if len(p.Proven)+len(p.Audited) == 0 && p.Walked == nil && p.Due.IsZero() {
 		return nil
 	}
 	n, err := b.channel(p.Channel)
@@ -70,6 +70,9 @@ func (b *batch) applyCoverage(p *Page) error {
 	}
 	if w := p.Walked; w != nil && (w.Latest != c.Walked.Latest || isDue(c.Walked.At, w.At)) {
 		c.Walked = Walked{w.Latest, w.At.UTC().Truncate(time.Millisecond)}
+	}
+	if !p.Due.IsZero() {
+		c.Due = p.Due.UTC().Truncate(time.Millisecond)
 	}
 	return b.put(bucketCoverage, uint32Key(n), c.append(nil))
 }
@@ -136,7 +139,11 @@ func (c *Coverage) append(dst []byte) []byte {
 		dst = appendTime(dst, a.At)
 	}
 	dst = binary.AppendVarint(dst, c.Walked.Latest)
-	return appendTime(dst, c.Walked.At)
+	dst = appendTime(dst, c.Walked.At)
+	if c.Due.IsZero() {
+		return dst
+	}
+	return appendTime(dst, c.Due)
 }
 
 func (s *snapshot) coverage(n uint32) (Coverage, error) {
@@ -154,6 +161,9 @@ func (s *snapshot) coverage(n uint32) (Coverage, error) {
 			c.Audits = append(c.Audits, Audit{From: record.TS(d.text()), To: record.TS(d.text()), At: d.time()})
 		}
 		c.Walked = Walked{Latest: d.varint(), At: d.time()}
+	}
+	if len(d.rest) > 0 {
+		c.Due = d.time()
 	}
 	if d.err != nil {
 		return Coverage{}, damagedAt(bucketCoverage, uint32Key(n), "%v", d.err)

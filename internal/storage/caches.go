@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"container/list"
+	"hash/maphash"
 	"slices"
 	"sync"
 )
@@ -169,6 +170,7 @@ type caches struct {
 	blocks      *lru[blockID, *block]
 	directories *lru[stream, *directory]
 	extending   sync.Mutex // held while a directory is read on
+	seed        maphash.Seed
 
 	mu       sync.Mutex
 	channels []string // ids by number, from 1; [0] is unused
@@ -182,6 +184,7 @@ func newCaches() (*caches, error) {
 	}
 	return &caches{
 		codec:       codec,
+		seed:        maphash.MakeSeed(),
 		blocks:      newLRU[blockID](cachedBlockBytes, (*block).size),
 		directories: newLRU[stream](cachedDirectories, func(d *directory) int { return minCachedDirectory + len(d.blocks) }),
 	}, nil

@@ -17,7 +17,27 @@ const (
 	ClassFile
 	ClassChannel
 	ClassUser
+	ClassEvent
+	ClassConference
 )
+
+// String names a class as hashed records do.
+func (c Class) String() string {
+	switch c {
+	case ClassMessage:
+		return "message"
+	case ClassFile:
+		return "file"
+	case ClassChannel:
+		return "channel"
+	case ClassEvent:
+		return "event"
+	case ClassConference:
+		return "conference"
+	default:
+		return "user"
+	}
+}
 
 // Changed is an entry with its place. Its Body is shared with others and must not be changed.
 type Changed struct {
@@ -27,7 +47,7 @@ type Changed struct {
 }
 
 // Changes gives the entries after change number after, in order, at least one and about limit of them; none means
-// that after is the newest.
+// that after is the newest. Entries that were lost are passed over.
 func (a *Archive) Changes(ctx context.Context, after uint64, limit int) ([]Changed, error) {
 	var found []Changed
 	err := a.view(ctx, func(s *snapshot) error {
@@ -121,6 +141,10 @@ func (f *follower) segment(st stream, first, last uint64) error {
 
 // block collects the entries of a block up to change last.
 func (f *follower) block(e dirEntry, last uint64) error {
+	if e.lost {
+		f.after = max(f.after, min(e.last, last))
+		return nil
+	}
 	b, err := f.snapshot.block(e)
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func parsePayload(data []byte, count int, first uint64) ([]record.Entry, error) 
 	for i := range entries {
 		op := data[i]
 		entries[i].Op, entries[i].First = record.Op(op&^opFirst), op&opFirst != 0
-		if entries[i].Op < record.OpState || entries[i].Op > record.OpDeleted {
+		if entries[i].Op < record.OpState || entries[i].Op > record.OpPins {
 			return nil, fmt.Errorf("operation %d is unknown", op)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"archiver/internal/crash"
+	"archiver/internal/merkle"
 	"archiver/internal/record"
 
 	bolt "go.etcd.io/bbolt"
@@ -22,9 +24,14 @@ type batch struct {
 	totals   map[uint32]*ChannelTotals
 	counts   map[bucket]uint64
 	added    map[string]uint32 // channels first seen in this transaction
+	names    map[uint32]string // the same by number
 	next     uint64            // change number of the next entry
 	newBlock uint64            // number of the next block
 	dirty    bool              // something was stored
+
+	salt      merkle.Salt
+	committer *merkle.Committer // of the new entries
+	tree      Tree              // the log with this transaction
 }
 
 // commit applies and commits a group, and calls the done function of every item unless it returns an error. Items
@@ -116,10 +123,13 @@ func (c *committer) transact(items []item, counts []Counts) (failed int, err err
 // write makes the transaction durable, then HEAD.
 func (c *committer) write(tx *bolt.Tx, b *batch) error {
 	txid := uint64(tx.ID())
+	crash.Point("commit: begin")
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("%w: %w", errCommit, err)
 	}
+	crash.Point("commit: durable")
 	c.a.change.Store(b.next - 1)
+	c.a.tree.Store(&b.tree)
 	c.a.commits.Add(1)
 	c.a.fsyncs.Add(databaseFsyncs)
 	if err := c.a.writeHead(txid); err != nil {
@@ -140,9 +150,12 @@ func (c *committer) newBatch(tx *bolt.Tx) (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	salt := newSalt()
 	return &batch{
 		snapshot: s, c: c, counts: counts, next: s.change + 1, newBlock: s.lastBlock + 1,
-		streams: make(map[stream]*openStream), totals: make(map[uint32]*ChannelTotals), added: make(map[string]uint32),
+		streams: make(map[stream]*openStream), totals: make(map[uint32]*ChannelTotals),
+		added: make(map[string]uint32), names: make(map[uint32]string),
+		salt: salt, committer: merkle.NewCommitter(salt), tree: *c.a.tree.Load(),
 	}, nil
 }
 
@@ -176,19 +189,13 @@ func (b *batch) channel(id string) (uint32, error) {
 		return n, err
 	}
 	n = uint32(b.counts[bucketChannels]) + 1
-	b.added[id] = n
+	b.added[id], b.names[n] = n, id
 	return n, b.put(bucketChannels, []byte(id), uint32Key(n))
 }
 
 // put stores a value unless it is there already. The value must have room of its own.
 func (b *batch) put(in bucket, key, value []byte) error {
 	bk := b.bucket(in)
-	if bk == nil {
-		var err error
-		if bk, err = b.tx.CreateBucket([]byte(in)); err != nil {
-			return fmt.Errorf("put %s: %w", place(in, key), err)
-		}
-	}
 	value = seal(in, key, value)
 	old := bk.Get(key)
 	if bytes.Equal(old, value) {
@@ -210,7 +217,7 @@ const fillPercent = 0.95
 
 func (b *batch) delete(in bucket, key []byte) error {
 	bk := b.bucket(in)
-	if bk == nil || bk.Get(key) == nil {
+	if bk.Get(key) == nil {
 		return nil
 	}
 	b.counts[in]--
@@ -228,7 +235,10 @@ func (b *batch) finish() error {
 		return err
 	}
 	if len(segments) > 0 {
-		c := commitRecord{time: b.c.a.o.Now(), segments: segments}
+		c := commitRecord{time: b.c.a.o.Now(), leaf: b.counts[bucketCommits], segments: segments, salt: b.salt, root: b.committer.Root()}
+		if b.tree, err = b.appendLog(c.root); err != nil {
+			return err
+		}
 		if err := b.put(bucketCommits, uint64Key(b.next-1), c.append(nil)); err != nil {
 			return err
 		}
@@ -266,6 +276,9 @@ func (b *batch) assign() ([]segment, error) {
 			b.next++
 		}
 		segments = append(segments, segment{id, uint64(len(fresh))})
+		if err := b.commitTo(id, fresh); err != nil {
+			return nil, err
+		}
 		if id >= streamBase {
 			if err := b.touch(id.channel()); err != nil {
 				return nil, err
@@ -300,13 +313,20 @@ func (b *batch) store(o *openStream) error {
 		}
 		o.sealed()
 	}
-	value, _ := b.caches.codec.encode(o.id, o.before, o.entries)
+	value, _, err := b.caches.codec.encode(o.id, o.before, o.entries)
+	if err != nil {
+		return err
+	}
 	o.kept = len(o.entries)
 	return b.put(bucketTails, o.id.key(), value)
 }
 
 func (b *batch) sealBlock(id stream, before uint64, entries []record.Entry) error {
-	value, h := b.caches.codec.encode(id, before, entries)
+	value, h, err := b.caches.codec.encode(id, before, entries)
+	if err != nil {
+		return err
+	}
+	crash.Point("block: to be sealed")
 	number := b.newBlock
 	b.newBlock++
 	if err := b.put(bucketBlocks, uint64Key(number), value); err != nil {
@@ -341,21 +361,24 @@ type segment struct {
 // commitRecord says what one transaction added.
 type commitRecord struct {
 	time     time.Time
+	leaf     uint64 // its place in the log
 	segments []segment
+	salt     merkle.Salt
+	root     merkle.Hash // over the commitments of its entries
 }
 
-// commitVersion begins a commit record; other versions may add to it.
-const commitVersion = 1
+const commitVersion = 1 // the first byte of a commit record
 
 func (c *commitRecord) append(dst []byte) []byte {
 	dst = append(dst, commitVersion)
 	dst = binary.AppendVarint(dst, c.time.UnixMilli())
+	dst = binary.AppendUvarint(dst, c.leaf)
 	dst = binary.AppendUvarint(dst, uint64(len(c.segments)))
 	for _, s := range c.segments {
 		dst = binary.AppendUvarint(dst, uint64(s.stream))
 		dst = binary.AppendUvarint(dst, s.count)
 	}
-	return dst
+	return append(append(dst, c.salt[:]...), c.root[:]...)
 }
 
 // parseCommit reverses append.
@@ -364,10 +387,15 @@ func parseCommit(value []byte) (*commitRecord, error) {
 	if d.byte() != commitVersion {
 		return nil, errors.New("commit record of unknown version")
 	}
-	c := &commitRecord{time: time.UnixMilli(d.varint()).UTC()}
+	c := &commitRecord{time: time.UnixMilli(d.varint()).UTC(), leaf: d.uvarint()}
 	c.segments = make([]segment, d.number(uint64(len(d.rest))))
 	for i := range c.segments {
 		c.segments[i] = segment{stream(d.number(1<<32 - 1)), d.uvarint()}
+	}
+	copy(c.salt[:], d.bytes(merkle.HashSize))
+	copy(c.root[:], d.bytes(merkle.HashSize))
+	if len(d.rest) > 0 {
+		d.fail()
 	}
 	return c, d.err
 }

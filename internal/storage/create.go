@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"archiver/internal/crash"
+
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -45,12 +47,15 @@ func create(dir string, o Options) error {
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	crash.Point("create: begin")
 	if err := initDatabase(temp, o.Now()); err != nil {
 		return err
 	}
+	crash.Point("create: written")
 	if err := os.Rename(temp, path); err != nil {
 		return err
 	}
+	crash.Point("create: renamed")
 	if err := syncDir(dir); err != nil {
 		return err
 	}
@@ -89,6 +94,7 @@ func initDatabase(path string, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	crash.Point("create: empty database")
 	err = db.Update(func(tx *bolt.Tx) error {
 		for _, b := range buckets {
 			if _, err := tx.CreateBucket([]byte(b)); err != nil {

@@ -9,17 +9,22 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"archiver/internal/crash"
 )
 
 // anchor is the content of the file HEAD: what the newest commit was, kept outside the database. A database that is
 // behind it has been rolled back.
 type anchor struct {
-	Format   int       `json:"format"`
-	Archive  string    `json:"archive"` // the archive's identifier
-	Change   uint64    `json:"change"`  // newest change number
-	TxID     uint64    `json:"txid"`    // of the database's transaction
-	Time     time.Time `json:"time"`
-	Checksum string    `json:"checksum"` // CRC-32C of the object with an empty checksum, 8 hex digits
+	Format     int       `json:"format"`
+	Archive    string    `json:"archive"`    // the archive's identifier
+	Change     uint64    `json:"change"`     // newest change number
+	Generation uint64    `json:"generation"` // how often the database was written anew
+	TxID       uint64    `json:"txid"`       // of the database's transaction, in that generation
+	Size       int64     `json:"size"`       // leaves of the log
+	Root       string    `json:"root"`       // of the log, base64
+	Time       time.Time `json:"time"`
+	Checksum   string    `json:"checksum"` // CRC-32C of the object with an empty checksum, 8 hex digits
 }
 
 const headName = "HEAD"
@@ -57,13 +62,28 @@ func readHead(dir string) (*anchor, error) {
 }
 
 // check compares the anchor with the database.
-func (h *anchor) check(id string, change, txid uint64) error {
+func (h *anchor) check(id string, change, generation, txid uint64) error {
 	switch {
 	case h.Archive != id:
 		return damaged(headName, "belongs to archive %s, the database is %s", h.Archive, id)
-	case h.Change > change || h.TxID > txid:
-		return damaged("archive.db", "was rolled back: HEAD knows change %d (transaction %d), the newest is %d (%d)",
-			h.Change, h.TxID, change, txid)
+	case h.Change > change || h.Generation > generation || h.Generation == generation && h.TxID > txid:
+		return damaged("archive.db", "was rolled back: HEAD knows change %d (transaction %d.%d), the newest is %d (%d.%d)",
+			h.Change, h.Generation, h.TxID, change, generation, txid)
+	}
+	return nil
+}
+
+// checkLog compares the anchor with the log.
+func (h *anchor) checkLog(s *snapshot, size int64) error {
+	if h.Size > size {
+		return damaged("archive.db", "was rolled back: HEAD knows %d commits, the log has %d", h.Size, size)
+	}
+	root, err := logReader{s: s}.root(h.Size)
+	if err != nil {
+		return err
+	}
+	if root.String() != h.Root {
+		return damaged("archive.db", "holds another history than the one that HEAD knows")
 	}
 	return nil
 }
@@ -88,12 +108,15 @@ const headFsyncs = 2
 // replaceFile writes a file so that after a power cut either the old or the new content is there, whole.
 func replaceFile(path string, data []byte) error {
 	temp := path + ".tmp"
+	crash.Point("replace file: begin")
 	if err := writeSynced(temp, data); err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
+	crash.Point("replace file: written")
 	if err := os.Rename(temp, path); err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
+	crash.Point("replace file: renamed")
 	return syncDir(filepath.Dir(path))
 }
 
@@ -102,6 +125,7 @@ func writeSynced(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
+	crash.Point("write file: made")
 	_, err = f.Write(data)
 	if err == nil {
 		err = f.Sync()
@@ -120,7 +144,8 @@ func syncFile(path string) error {
 // repairHead brings HEAD up to the database, which a crash between a commit and HEAD leaves behind.
 func (a *Archive) repairHead(txid uint64) error {
 	head, err := readHead(a.dir)
-	if err == nil && head != nil && head.Change == a.change.Load() && head.TxID == txid {
+	if err == nil && head != nil && head.Change == a.change.Load() && head.TxID == txid && head.Generation == a.generation &&
+		head.Size == a.tree.Load().Size {
 		return nil
 	}
 	return a.writeHead(txid)
@@ -128,7 +153,9 @@ func (a *Archive) repairHead(txid uint64) error {
 
 func (a *Archive) writeHead(txid uint64) error {
 	a.fsyncs.Add(headFsyncs)
+	tree := a.tree.Load()
 	return anchor{
-		Format: formatVersion, Archive: a.id, Change: a.change.Load(), TxID: txid, Time: a.o.Now().UTC(),
+		Format: formatVersion, Archive: a.id, Change: a.change.Load(), Generation: a.generation, TxID: txid, Size: tree.Size, Root: tree.Root.String(),
+		Time: a.o.Now().UTC(),
 	}.write(a.dir)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"archiver/internal/merkle"
 	"archiver/internal/record"
 )
 
@@ -18,6 +19,13 @@ import (
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(victimEnv); dir != "" {
 		if err := runVictim(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if dir := os.Getenv(workerEnv); dir != "" {
+		if err := runWorker(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -119,6 +127,7 @@ func fullArchive(t testing.TB) (dir string, channels []string) {
 		t.Fatal(err)
 	}
 	channels = []string{"alpha", "beta", "gamma"}
+	key := giveKey(t, a)
 	run, err := a.BeginRun(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -135,10 +144,34 @@ func fullArchive(t testing.TB) (dir string, channels []string) {
 	if err := a.SetJournal(t.Context(), "diff", []byte("journal")); err != nil {
 		t.Fatal(err)
 	}
+	sign(t, a, key)
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return dir, channels
+}
+
+// giveKey makes a key for an archive, beside it.
+func giveKey(t testing.TB, a *Archive) *merkle.Key {
+	t.Helper()
+	key, err := merkle.CreateKey(a.Dir()+".key", merkle.Origin(a.ID()))
+	if err == nil {
+		err = a.SetPublicKey(t.Context(), key.Public())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// sign signs the state of an archive's log.
+func sign(t testing.TB, a *Archive, key *merkle.Key) []byte {
+	t.Helper()
+	signed, err := a.Sign(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
 }
 
 func fillChannel(t testing.TB, a *Archive, c string, n int) {

@@ -27,30 +27,38 @@ const (
 	bucketTotals   bucket = "totals"
 	bucketRuns     bucket = "runs"
 	bucketJournal  bucket = "journal"
-	bucketMissing  bucket = "missing" // not in archives that were made before there were marks
+	bucketMissing  bucket = "missing"
+	bucketTiles    bucket = "tiles"
+	bucketNotes    bucket = "checkpoints"
+	bucketDamaged  bucket = "damaged"
 )
 
 // buckets are all buckets, in the order in which meta/counts counts their entries.
 var buckets = []bucket{
 	bucketMeta, bucketChannels, bucketBlocks, bucketDir, bucketTails, bucketCommits,
 	bucketCoverage, bucketThreads, bucketDebts, bucketTotals, bucketRuns, bucketJournal, bucketMissing,
+	bucketTiles, bucketNotes, bucketDamaged,
 }
 
 // The keys of bucket meta.
 const (
-	metaFormat  = "format"  // 4 bytes, big endian
-	metaID      = "id"      // the archive's identifier, text
-	metaCreated = "created" // RFC 3339 text
-	metaCounts  = "counts"  // entries of each bucket, in the order of buckets, as uvarints
+	metaFormat     = "format"     // 4 bytes, big endian
+	metaID         = "id"         // the archive's identifier, text
+	metaCreated    = "created"    // RFC 3339 text
+	metaCounts     = "counts"     // entries of each bucket, in the order of buckets, as uvarints
+	metaGeneration = "generation" // how often the database was written anew, 8 bytes; absent is 0
+	metaKey        = "key"        // public half of the signing key, text; absent until there is one
 )
 
 // stream numbers a sequence of entries.
 type stream uint32
 
 const (
-	streamChannels stream = 1
-	streamUsers    stream = 2
-	streamBase     stream = 16
+	streamChannels    stream = 1
+	streamUsers       stream = 2
+	streamEvents      stream = 3
+	streamConferences stream = 4
+	streamBase        stream = 16
 )
 
 // messagesOf and filesOf are the streams of the channel with number n.
@@ -67,6 +75,10 @@ func (s stream) class() Class {
 		return ClassChannel
 	case s == streamUsers:
 		return ClassUser
+	case s == streamEvents:
+		return ClassEvent
+	case s == streamConferences:
+		return ClassConference
 	case s%2 == 0:
 		return ClassMessage
 	default:

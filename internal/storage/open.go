@@ -74,6 +74,9 @@ func (a *Archive) openForWriting(ctx context.Context) error {
 	if err := a.openDatabase(ctx); err != nil {
 		return err
 	}
+	if pages, err = a.mend(pages); err != nil {
+		return err
+	}
 	txid, err := a.inspect()
 	if err != nil {
 		return err
@@ -84,7 +87,7 @@ func (a *Archive) openForWriting(ctx context.Context) error {
 	if err := a.repairHead(txid); err != nil {
 		return err
 	}
-	if err := a.blobs.RemoveTemporary(); err != nil {
+	if err := errors.Join(removeIfThere(a.path(compactName)), a.blobs.RemoveTemporary()); err != nil {
 		return err
 	}
 	a.writer = startCommitter(a)
@@ -161,7 +164,6 @@ func (a *Archive) databaseOptions(mappedBits int) *bolt.Options {
 // inspect checks that the database is an archive of this format that is not behind HEAD, and gives the number of its
 // newest transaction.
 func (a *Archive) inspect() (txid uint64, err error) {
-	var change uint64
 	err = guard(func() error {
 		return a.db.View(func(tx *bolt.Tx) error {
 			txid = uint64(tx.ID())
@@ -169,29 +171,42 @@ func (a *Archive) inspect() (txid uint64, err error) {
 			if err != nil {
 				return err
 			}
-			change = s.change
-			return nil
+			a.change.Store(s.change)
+			if err := a.compareHead(s); err != nil {
+				return err
+			}
+			return a.readTree(s)
 		})
 	})
-	if err != nil {
-		return 0, err
-	}
+	return txid, err
+}
+
+// compareHead refuses a database that is behind HEAD. A HEAD that is missing or unreadable is told.
+func (a *Archive) compareHead(s *snapshot) error {
 	head, err := readHead(a.dir)
 	switch {
 	case errors.Is(err, ErrDamaged):
 		a.o.Logger.Warn("the anchor outside the database is unreadable", "archive", a.dir, "error", err)
 	case err != nil:
-		return 0, err
+		return err
 	case head == nil && a.o.created: // the anchor is written by the first writer, which is this one
 	case head == nil:
 		a.o.Logger.Warn("the anchor outside the database is missing", "archive", a.dir)
 	default:
-		if err := head.check(a.id, change, txid); err != nil {
-			return 0, err
-		}
+		return head.check(a.id, s.change, a.generation, uint64(s.tx.ID()))
 	}
-	a.change.Store(change)
-	return txid, nil
+	return nil
+}
+
+// readTree notes the state of the log. A log that cannot be read keeps nobody from reading the rest.
+func (a *Archive) readTree(s *snapshot) error {
+	t, err := s.tree()
+	if err != nil && a.o.ReadOnly {
+		a.o.Logger.Warn("the log of commits is damaged", "archive", a.dir, "error", err)
+		t, err = Tree{}, nil
+	}
+	a.tree.Store(&t)
+	return err
 }
 
 // identify reads what bucket meta says.
@@ -200,7 +215,7 @@ func (a *Archive) identify(tx *bolt.Tx) (*snapshot, error) {
 		return nil, err
 	}
 	for _, b := range buckets {
-		if tx.Bucket([]byte(b)) == nil && b != bucketMissing {
+		if tx.Bucket([]byte(b)) == nil {
 			return nil, damaged(databaseName, "bucket %s is missing", b)
 		}
 	}
@@ -216,7 +231,8 @@ func (a *Archive) identify(tx *bolt.Tx) (*snapshot, error) {
 		return nil, damaged(databaseName, "is archive %s now, it was %s", id, a.id)
 	}
 	a.id = string(id)
-	return s, nil
+	a.generation, err = s.generation()
+	return s, err
 }
 
 // checkFormat refuses what is no archive, or one of a newer format.

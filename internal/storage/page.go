@@ -16,15 +16,20 @@ type Page struct {
 	Channel  string             // id of the channel that what follows belongs to, down to Threads
 	Messages []record.Seen      // main messages and comments as read
 	Files    []record.FileState // keyed by FileState.ID
+	Pins     []Pin              // messages that are pinned, or not any more; unknown ones are left out
 	Deleted  []Deleted          // messages proven gone
 	Missing  []Missing          // messages that a complete read did not show, to be marked
 	Proven   []record.Interval  // ranges of main messages that this page proves complete
 	Audited  []record.Interval  // ranges that were read completely at Observed, compared with what was known of them
 	Walked   *Walked            // the channel was read to its end
+	Due      time.Time          // when the channel's pins and events are to be read again; zero leaves it as it is
 	Threads  []Thread           // registry entries to set
 
 	Channels []record.ChannelState // keyed by ChannelState.ID
 	Users    []record.Seen         // keyed by the user's id
+
+	Events      []record.EventState      // keyed by EventState.Key
+	Conferences []record.ConferenceState // keyed by ConferenceState.ID
 
 	Owe  []Debt // work that this page creates
 	Paid []Debt // work that this page settles
@@ -57,6 +62,10 @@ const (
 	DebtThread  DebtKind = "thread"  // comments of the thread Key (a ts) are to be read
 	DebtFile    DebtKind = "file"    // bytes of the file Key (an id) are to be fetched
 	DebtChannel DebtKind = "channel" // the channel is to be read (again) from the beginning of the walk
+
+	DebtPins        DebtKind = "pins"        // the list of pins is to be read
+	DebtEvents      DebtKind = "events"      // a list of events is to be read, or the event Key (an id)
+	DebtConferences DebtKind = "conferences" // a list of conferences is to be read
 )
 
 // Debt is work that is still to be done for a channel.
@@ -85,9 +94,9 @@ var errNoChannel = errors.New("messages, files, threads or debts without a chann
 
 // check refuses what could not be stored.
 func (p *Page) check() error {
-	perChannel := len(p.Messages) + len(p.Files) + len(p.Deleted) + len(p.Missing) + len(p.Proven) + len(p.Audited) +
+	perChannel := len(p.Messages) + len(p.Files) + len(p.Pins) + len(p.Deleted) + len(p.Missing) + len(p.Proven) + len(p.Audited) +
 		len(p.Threads)
-	if (perChannel > 0 || p.Walked != nil) && p.Channel == "" {
+	if (perChannel > 0 || p.Walked != nil || !p.Due.IsZero()) && p.Channel == "" {
 		return errNoChannel
 	}
 	for _, debts := range [][]Debt{p.Owe, p.Paid} {
@@ -136,7 +145,7 @@ func (p *Page) checkObjects() error {
 			return err
 		}
 	}
-	return nil
+	return p.checkBeside()
 }
 
 // size is about the memory that the page takes.
@@ -153,5 +162,5 @@ func (p *Page) size() int64 {
 	for _, f := range p.Files {
 		size += len(f.Raw)
 	}
-	return int64(size)
+	return int64(size) + p.besideSize()
 }

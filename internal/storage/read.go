@@ -20,9 +20,14 @@ type Range struct {
 	AsOf     uint64    // change number; 0 means now
 }
 
-// Channels gives the channels as of change number asOf (0 means now), by id.
+// Channels gives the channels as of change number asOf (0 means now), by id. Those of now whose states were lost come
+// last, named by their ids.
 func (a *Archive) Channels(ctx context.Context, asOf uint64) iter.Seq2[*record.Channel, error] {
-	return read(ctx, a, scope{class: ClassChannel, asOf: asOf}, record.FoldChannel)
+	known := read(ctx, a, scope{class: ClassChannel, asOf: asOf}, record.FoldChannel)
+	if asOf != 0 {
+		return known
+	}
+	return a.withNameless(ctx, known)
 }
 
 // Users gives the users as of change number asOf (0 means now), by id.
@@ -50,14 +55,20 @@ type Held struct {
 	Thread   record.TS // the parent of a comment
 	Observed time.Time // when its newest entry was read
 	Deleted  bool
+	Pinned   bool // for all who read the channel
 }
 
 // Held gives the messages of a channel by ts like Messages, and is much faster.
 func (a *Archive) Held(ctx context.Context, channel string, r Range) iter.Seq2[*Held, error] {
 	return read(ctx, a, scope{ClassMessage, channel, string(r.From), string(r.To), r.AsOf},
 		func(entries []record.Entry) (*Held, error) {
+			pinned := record.IsPinned(entries)
 			last := entries[len(entries)-1]
-			return &Held{record.TS(last.Key), last.Thread, last.Observed, last.Op == record.OpDeleted}, nil
+			for last.Op == record.OpPins {
+				entries = entries[:len(entries)-1]
+				last = entries[len(entries)-1]
+			}
+			return &Held{record.TS(last.Key), last.Thread, last.Observed, last.Op == record.OpDeleted, pinned}, nil
 		})
 }
 
@@ -137,14 +148,24 @@ func read[T any](
 			}
 			for len(entries) > 0 {
 				n := sameKey(entries)
-				object, err := fold(entries[:n])
+				of := entries[:n]
+				entries = entries[n:]
+				if !hasObject(of) {
+					continue
+				}
+				object, err := fold(of)
 				if !yield(object, err) || err != nil {
 					return
 				}
-				entries = entries[n:]
 			}
 		}
 	}
+}
+
+// hasObject tells whether the entries of a key hold an object. Those that do not are all that is left of one that was
+// lost, and count for nothing.
+func hasObject(entries []record.Entry) bool {
+	return slices.ContainsFunc(entries, func(e record.Entry) bool { return e.Op.HasObject() })
 }
 
 // sameKey is how many of the entries at the beginning have one key.
@@ -163,6 +184,10 @@ func (s *snapshot) locate(sc *scope) (st stream, ok bool, err error) {
 		return streamChannels, true, nil
 	case ClassUser:
 		return streamUsers, true, nil
+	case ClassEvent:
+		return streamEvents, true, nil
+	case ClassConference:
+		return streamConferences, true, nil
 	}
 	n, ok, err := s.number(sc.channel)
 	if sc.class == ClassFile {

@@ -33,16 +33,12 @@ func newSnapshot(tx *bolt.Tx, c *caches) (*snapshot, error) {
 	return s, nil
 }
 
-// bucket gives a bucket; bucketMissing is nil where there never was a mark.
+// bucket gives a bucket.
 func (s *snapshot) bucket(b bucket) *bolt.Bucket { return s.tx.Bucket([]byte(b)) }
 
 // get gives the value under a key, nil when there is none. It is valid until the transaction ends.
 func (s *snapshot) get(b bucket, key []byte) ([]byte, error) {
-	bk := s.bucket(b)
-	if bk == nil {
-		return nil, nil
-	}
-	stored := bk.Get(key)
+	stored := s.bucket(b).Get(key)
 	if stored == nil {
 		return nil, nil
 	}
@@ -51,11 +47,7 @@ func (s *snapshot) get(b bucket, key []byte) ([]byte, error) {
 
 // scan calls each for the entries of a bucket whose keys begin with prefix, from the key from on.
 func (s *snapshot) scan(b bucket, prefix, from []byte, each func(key, value []byte) error) error {
-	bk := s.bucket(b)
-	if bk == nil {
-		return nil
-	}
-	c := bk.Cursor()
+	c := s.bucket(b).Cursor()
 	for key, stored := c.Seek(from); key != nil && bytes.HasPrefix(key, prefix); key, stored = c.Next() {
 		value, err := unseal(b, key, stored)
 		if err != nil {
@@ -76,9 +68,6 @@ func (s *snapshot) counts() (map[bucket]uint64, error) {
 	}
 	d, counts := decoder{rest: value}, make(map[bucket]uint64, len(buckets))
 	for _, b := range buckets {
-		if b == bucketMissing && len(d.rest) == 0 {
-			break
-		}
 		counts[b] = d.uvarint()
 	}
 	if d.err != nil {

@@ -45,10 +45,16 @@ func (v *verifier) checkHead(s *snapshot) {
 	switch {
 	case err != nil:
 		v.found(headName, err.Error(), repairSelf)
+	case head == nil && s.change == 0: // killed between creation and the first HEAD
 	case head == nil:
 		v.found(headName, "is missing", repairSelf)
 	default:
-		v.damage(headName, head.check(v.a.id, s.change, uint64(s.tx.ID())))
+		v.damage(headName, guard(func() error {
+			if err := head.check(v.a.id, s.change, v.a.generation, uint64(s.tx.ID())); err != nil {
+				return err
+			}
+			return head.checkLog(s, v.leaves(s))
+		}))
 	}
 }
 
@@ -83,9 +89,6 @@ func (v *verifier) checkPages(s *snapshot) bool {
 
 // checkValues checks the checksum of every value of a bucket, and that the keys ascend and can be found.
 func (v *verifier) checkValues(s *snapshot, b bucket) error {
-	if s.bucket(b) == nil {
-		return nil
-	}
 	var previous []byte
 	n := int64(0)
 	c := s.bucket(b).Cursor()
@@ -136,7 +139,7 @@ func (v *verifier) checkStreams(s *snapshot) map[stream]streamExtent {
 				return nil
 			}
 			v.checked("tails decoded", 1)
-			return v.readBlock(s, tail)
+			return v.readTail(s, tail)
 		}))
 	}
 	return streams
@@ -172,14 +175,17 @@ func (v *verifier) checkBlock(s *snapshot, e dirEntry) error {
 	case h != e.header:
 		return errors.New("block is not the one that the directory describes")
 	}
-	v.blocks, v.stored = append(v.blocks, e), append(v.stored, int64(len(stored)))
+	v.blocks = append(v.blocks, e)
+	if e.lost {
+		return v.lostBlock(s, e)
+	}
 	return nil
 }
 
 // checkCommits checks that commits follow one another and add up to what the streams hold.
 func (v *verifier) checkCommits(s *snapshot, streams map[stream]streamExtent) error {
 	totals, lasts := make(map[stream]uint64), make(map[stream]uint64)
-	change := uint64(0)
+	change, log := uint64(0), v.newLogCheck(s)
 	err := s.scan(bucketCommits, nil, nil, func(key, value []byte) error {
 		c, err := parseCommit(value)
 		if err != nil {
@@ -190,14 +196,16 @@ func (v *verifier) checkCommits(s *snapshot, streams map[stream]streamExtent) er
 			totals[seg.stream] += seg.count
 			lasts[seg.stream] = change
 		}
-		if !bytes.Equal(key, uint64Key(change)) {
+		if !bytes.Equal(key, uint64Key(change)) || c.leaf != log.tree.Size() {
 			return damagedAt(bucketCommits, key, "does not go on from the commit before")
 		}
+		log.add(c.root)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	log.finish()
 	for id := range totals {
 		got := streams[id]
 		if got.total != totals[id] || got.last != lasts[id] {
@@ -245,21 +253,21 @@ func (v *verifier) tallyOf(n uint32) *tally {
 	return t
 }
 
-// tally adds up the entries of a block.
-func (v *verifier) tally(b *block) {
+// tally adds up entries of a stream.
+func (v *verifier) tally(id stream, entries []record.Entry) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	switch b.stream.class() {
+	switch id.class() {
 	case ClassFile:
-		for _, e := range b.entries {
+		for _, e := range entries {
 			var s record.FileState
 			if lenient.Unmarshal(e.Body, &s) == nil && s.SHA256 != "" {
 				v.shas[s.SHA256] = s.Bytes
 			}
 		}
 	case ClassMessage:
-		t := v.tallyOf(b.stream.channel())
-		for _, e := range b.entries {
+		t := v.tallyOf(id.channel())
+		for _, e := range entries {
 			t.add(e)
 		}
 	}
@@ -291,11 +299,17 @@ func (t *tally) deleted() int {
 }
 
 // compareTallies compares what was counted with the counters, once every block was read.
-func (v *verifier) compareTallies() {
+func (v *verifier) compareTallies(ctx context.Context) error {
 	for n, t := range v.tallies {
+		if v.holed[n] {
+			if err := v.countAgain(ctx, n, t); err != nil {
+				return err
+			}
+		}
 		if t.messages != t.want.Messages || t.comments != t.want.Comments || t.deleted() != t.want.Deleted {
 			v.found(place(bucketTotals, uint32Key(n)), fmt.Sprintf("%d messages, %d comments, %d deleted; counted %d, %d, %d",
 				t.want.Messages, t.want.Comments, t.want.Deleted, t.messages, t.comments, t.deleted()), repairDatabase)
 		}
 	}
+	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"archiver/internal/crash"
 )
 
 // syncDir makes the names in a directory durable.
@@ -17,5 +19,6 @@ func syncDir(dir string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("sync directory %s: %w", dir, err)
 	}
+	crash.Point("directory: durable")
 	return nil
 }

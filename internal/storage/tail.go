@@ -2,6 +2,8 @@ package storage
 
 import (
 	"container/list"
+	"hash/maphash"
+	"slices"
 
 	"archiver/internal/record"
 )
@@ -19,7 +21,27 @@ type openStream struct {
 	raw      int            // bytes of their bodies
 	min, max string         // least and greatest key
 	byKey    map[string][]int32
-	listed   int // how many of entries byKey holds
+	listed   int               // how many of entries byKey holds
+	held     map[uint64]keySet // keys of the sealed blocks that were looked into, by block number
+}
+
+// keySet tells which keys a block does not hold. It holds the keys' hashes, sorted.
+type keySet []uint32
+
+func keysOf(b *block, seed maphash.Seed) keySet {
+	set := make(keySet, len(b.entries))
+	for i := range b.entries {
+		set[i] = hashOf(b.entries[i].Key, seed)
+	}
+	slices.Sort(set)
+	return slices.Clip(slices.Compact(set))
+}
+
+func hashOf(key string, seed maphash.Seed) uint32 { return uint32(maphash.String(seed, key)) }
+
+func (s keySet) lacks(hash uint32) bool {
+	_, found := slices.BinarySearch(s, hash)
+	return !found
 }
 
 // add appends a new entry.
@@ -51,7 +73,9 @@ func (o *openStream) find(key string) []record.Entry {
 	return found
 }
 
-func (o *openStream) size() int { return o.raw + len(o.entries)*(entryOverhead+64) + 256 }
+func (o *openStream) size() int {
+	return o.raw + len(o.entries)*(entryOverhead+64) + len(o.held)*(4*blockEntries+64) + 256
+}
 
 // sealed notes that all entries have gone into sealed blocks.
 func (o *openStream) sealed() {
@@ -59,17 +83,36 @@ func (o *openStream) sealed() {
 	o.entries, o.kept, o.raw, o.min, o.max, o.byKey, o.listed = nil, 0, 0, "", "", nil, 0
 }
 
-// earlier gives all entries of a key, oldest first.
+// earlier gives all entries of a key, oldest first; none where the object itself was lost. Many blocks may overlap a key,
+// since late comments widen them, and few hold it: each is decoded once to learn its keys.
 func (o *openStream) earlier(s *snapshot, key string) ([]record.Entry, error) {
 	var found []record.Entry
+	hash := hashOf(key, s.caches.seed)
 	for _, e := range o.dir.overlapping(key, key, s.lastBlock) {
+		held, known := o.held[e.number]
+		if known && held.lacks(hash) {
+			continue
+		}
 		b, err := s.block(e)
 		if err != nil {
 			return nil, err
 		}
+		if !known {
+			o.learn(e.number, keysOf(b, s.caches.seed))
+		}
 		found = append(found, b.find(key)...)
 	}
-	return append(found, o.find(key)...), nil
+	if found = append(found, o.find(key)...); !hasObject(found) {
+		return nil, nil
+	}
+	return found, nil
+}
+
+func (o *openStream) learn(number uint64, keys keySet) {
+	if o.held == nil {
+		o.held = make(map[uint64]keySet)
+	}
+	o.held[number] = keys
 }
 
 // tailCache keeps streams open between transactions.

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"archiver/internal/blob"
+	"archiver/internal/merkle"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -20,6 +21,7 @@ import (
 type VerifyOptions struct {
 	Data     bool                    // read, decompress and hash every block and blob
 	Sample   float64                 // percent of blocks and blobs to read when Data is false; 0 is none
+	Since    *merkle.Checkpoint      // compare the history with this state of the log, all entries read; nil is none
 	Progress func(done, total int64) // bytes of blocks and blobs; called from several goroutines, one at a time
 }
 
@@ -38,8 +40,10 @@ type Report struct {
 
 // What repairs a finding.
 const (
-	repairDatabase = "restore archive.db from a backup"
-	repairBlob     = "restore the file from a backup of the directory blobs"
+	repairDatabase = "archiver sync --full sets it aside and fetches again what the server still has; else restore archive.db from a backup"
+	repairBackup   = "restore archive.db from a backup"
+	repairHistory  = "restore archive.db from a backup that agrees with the checkpoints; find out who could write to it"
+	repairBlob     = "archiver sync --full fetches it again if the server still has it; else restore the file from a backup of the directory blobs"
 	repairSelf     = "nothing to do: the next sync writes it anew"
 )
 
@@ -60,13 +64,14 @@ func (a *Archive) Verify(ctx context.Context, o VerifyOptions) (*Report, error) 
 type verifier struct {
 	a      *Archive
 	o      VerifyOptions
+	change uint64     // the newest one when the verification began
 	blocks []dirEntry // all sealed blocks
-	stored []int64    // bytes of blocks[i]
 
 	mu      sync.Mutex // guards what follows
 	report  *Report
 	shas    map[string]int64 // lengths of the revisions of files, by SHA-256
 	tallies map[uint32]*tally
+	holed   map[uint32]bool // channels that lost entries of messages
 	done    int64
 	total   int64
 }
@@ -74,8 +79,8 @@ type verifier struct {
 // reset forgets what was found.
 func (v *verifier) reset() {
 	v.report = &Report{Checked: make(map[string]int64), Damage: []Damage{}}
-	v.shas, v.tallies = make(map[string]int64), make(map[uint32]*tally)
-	v.blocks, v.stored = nil, nil
+	v.shas, v.tallies, v.holed = make(map[string]int64), make(map[uint32]*tally), make(map[uint32]bool)
+	v.blocks = nil
 }
 
 func (v *verifier) run(ctx context.Context) error {
@@ -83,6 +88,7 @@ func (v *verifier) run(ctx context.Context) error {
 	sound := false
 	structure := func(s *snapshot) error {
 		v.reset()
+		v.change = s.change
 		sound = v.structure(ctx, s)
 		return ctx.Err()
 	}
@@ -96,11 +102,13 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	v.damage(databaseName, err)
-	if err := v.readBlocks(ctx); err != nil {
+	if err := v.readEntries(ctx); err != nil {
 		return err
 	}
-	if sound && v.o.Data && len(v.report.Damage) == 0 {
-		v.compareTallies()
+	if sound && v.readsAll() && len(v.report.Damage) == 0 {
+		if err := v.compareTallies(ctx); err != nil {
+			return err
+		}
 	}
 	return v.readBlobs(ctx)
 }
@@ -117,6 +125,16 @@ func (v *verifier) damage(where string, err error) bool {
 		v.found(where, strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": "), repairDatabase)
 	}
 	return err != nil
+}
+
+// damageOnce notes a finding unless something was found there before.
+func (v *verifier) damageOnce(where string, err error) {
+	v.mu.Lock()
+	known := slices.ContainsFunc(v.report.Damage, func(d Damage) bool { return d.Where == where })
+	v.mu.Unlock()
+	if !known {
+		v.damage(where, err)
+	}
 }
 
 func (v *verifier) checked(kind string, n int64) {
@@ -139,41 +157,64 @@ func (v *verifier) progress(n int64) {
 	}
 }
 
-// readBlocks decodes sealed blocks: all, a sample, and always those with files, which say what blobs there must be.
+// readsAll tells whether every entry is to be read.
+func (v *verifier) readsAll() bool { return v.o.Data || v.o.Since != nil }
+
+// readEntries reads all entries, or some blocks.
+func (v *verifier) readEntries(ctx context.Context) error {
+	if !v.readsAll() {
+		return v.readBlocks(ctx)
+	}
+	for _, e := range v.blocks {
+		v.total += int64(e.payload)
+	}
+	return v.readHistory(ctx)
+}
+
+// readBlocks decodes a sample of the sealed blocks, and always those with files, which say what blobs there must be.
 // A block never changes, so the archive is not held between them.
 func (v *verifier) readBlocks(ctx context.Context) error {
-	var jobs []int
-	for i, e := range v.blocks {
+	var jobs []dirEntry
+	for _, e := range v.blocks {
 		if e.stream.class() == ClassFile || v.chosen() {
-			jobs = append(jobs, i)
-			v.total += v.stored[i]
+			jobs = append(jobs, e)
+			v.total += int64(e.payload)
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, i := range jobs {
+	for _, e := range jobs {
 		g.Go(func() error {
-			err := v.a.view(ctx, func(s *snapshot) error { return v.readBlock(s, v.blocks[i]) })
+			err := v.a.view(ctx, func(s *snapshot) error { return v.readBlock(s, e) })
 			if err != nil && !errors.Is(err, ErrDamaged) {
 				return err
 			}
-			v.damage(place(bucketBlocks, uint64Key(v.blocks[i].number)), err)
+			v.damage(place(bucketBlocks, uint64Key(e.number)), err)
 			v.checked("blocks decoded", 1)
-			v.progress(v.stored[i])
+			v.progress(int64(e.payload))
 			return nil
 		})
 	}
 	return g.Wait()
 }
 
-// readBlock decodes a block or tail past the cache and adds up its entries.
+// readBlock decodes a block past the cache and adds up its entries.
 func (v *verifier) readBlock(s *snapshot, e dirEntry) error {
 	b, err := s.decode(e)
 	if err != nil {
 		return err
 	}
-	v.tally(b)
+	v.tally(b.stream, b.entries)
 	return nil
+}
+
+// readTail decodes a tail. Where all entries are read, it is added up with them.
+func (v *verifier) readTail(s *snapshot, e dirEntry) error {
+	if !v.readsAll() {
+		return v.readBlock(s, e)
+	}
+	_, err := s.decode(e)
+	return err
 }
 
 // readBlobs checks that the blobs that files refer to are there, and reads them all or a sample.
@@ -181,6 +222,10 @@ func (v *verifier) readBlobs(ctx context.Context) error {
 	var jobs []string
 	for sum := range v.shas {
 		ok, err := v.a.blobs.Has(sum)
+		if err == nil && !ok && v.isLost(ctx, sum) {
+			v.checked("blobs lost", 1)
+			continue
+		}
 		if err != nil || !ok {
 			v.found("blobs/"+sum, fmt.Sprintf("is missing: %v", err), repairBlob)
 		}

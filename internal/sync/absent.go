@@ -117,7 +117,10 @@ const (
 // lookFor asks for a message by itself, and adds it to the page if it is there. Then the lists of this channel are not to
 // be trusted, and each message that they do not show is asked for.
 func (c *room) lookFor(ctx context.Context, p *storage.Page, h storage.Held) (whereabouts, error) {
-	_, m, err := c.run.Client.Item(ctx, c.call, string(h.TS))
+	if c.mute {
+		return withheld, nil // each question would take all tries
+	}
+	_, m, err := c.run.Client.Item(c.run.beyond(ctx), c.call, string(h.TS))
 	var refusal *teamchat.Error
 	switch {
 	case err == nil:
@@ -135,6 +138,7 @@ func (c *room) lookFor(ctx context.Context, p *storage.Page, h storage.Held) (wh
 	if refusal != nil && refusal.Denied() {
 		return withheld, nil
 	}
+	c.mute = true
 	c.run.Logger.Warn("missing message could not be asked for", "channel", c.id, "ts", h.TS, "err", err)
 	return unsaid, nil
 }
@@ -157,7 +161,7 @@ func (c *room) buryThreads(ctx context.Context, p *storage.Page) error {
 		return nil
 	}
 	_ = c.tasks.Wait() // tasks name their problems by themselves
-	if err := c.run.Archive.Flush(context.WithoutCancel(ctx)); err != nil {
+	if err := c.run.flush(context.WithoutCancel(ctx)); err != nil {
 		return c.run.broken("flush", err)
 	}
 	for h, err := range c.run.Archive.Held(ctx, c.id, storage.Range{From: first}) {

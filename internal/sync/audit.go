@@ -139,6 +139,7 @@ func (c *room) readStale(ctx context.Context, list []stale) {
 			break
 		}
 	}
+	c.readBeside(ctx)
 	c.rest(ctx)
 	c.release()
 }

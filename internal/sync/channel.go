@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"archiver/internal/record"
@@ -28,6 +29,7 @@ type room struct {
 	coverage storage.Coverage              // likewise
 	missing  map[record.TS]storage.Missing // marks, of this run too
 	doubtful bool                          // lists did not show a message that is there
+	mute     bool                          // the server does not say whether a message is there
 
 	proven   string // "" or the end of the proven range that starts at the channel's beginning
 	again    bool   // everything is to be read again
@@ -41,6 +43,9 @@ type room struct {
 	turn    int    // how many parts come before those that an earlier run came to, 0 when all do
 	reached string // part that was begun last
 	turned  bool   // it is one of those that an earlier run came to
+
+	beside  beside   // of the lists beside the messages
+	reading *reading // of runs of few requests, else nil
 
 	stale []stale // threads that may be read again, once the channel is read
 	fresh int     // the other threads
@@ -69,11 +74,15 @@ func (c *room) read(ctx context.Context) {
 	began := c.run.Now().UTC()
 	c.steps(ctx)
 	c.rest(ctx)
+	if c.run.wasHarmed(c.id) {
+		_ = c.run.mend(ctx) // its error ends the run
+	}
 	c.finished = !c.halted.Load()
 	if c.finished && !c.failed.Load() {
 		c.completed = true
 		c.run.totals.completed.Add(1)
 		c.walked(ctx, began)
+		c.planLists(ctx)
 	}
 	if c.finished {
 		c.run.durable.Store(true)
@@ -95,7 +104,7 @@ func (c *room) release() {
 		}
 	}
 	c.threads, c.files, c.owed, c.missing = nil, nil, nil, nil
-	c.replies = newReplies()
+	c.replies, c.beside = newReplies(), beside{}
 }
 
 // rest waits for what is under way, and settles what that leaves to do.
@@ -115,31 +124,33 @@ const (
 
 // steps reads the parts of a channel in turn; a part that fails keeps only a vanished channel from the next.
 func (c *room) steps(ctx context.Context) {
-	if err := c.load(ctx); err != nil {
+	if err := c.loadSound(ctx); err != nil {
+		return
+	}
+	c.resume()
+	if c.dueLists(ctx) != nil || !c.again && c.readBeside(ctx) {
 		return
 	}
 	for i, part := range c.parts() {
 		c.reached, c.turned = part.name, c.turn > 0 && i >= c.turn
-		if c.spares(part.name) {
+		if c.spares(part.name) || c.hasRead(part) {
 			continue
 		}
-		if err := part.read(ctx); err != nil && c.fault(ctx, "", part.name, err) || c.vanished {
+		if err := c.readPart(ctx, part); err != nil && c.fault(ctx, "", part.name, err) || c.vanished {
 			return
 		}
-		if c.run.fewRequests() {
-			_ = c.tasks.Wait() // they come before the next part
-		}
 	}
+	c.readBeside(ctx)
 }
 
 // fault deals with an error of the part or the item called what. It tells whether the run ends; if not, the error has
 // become a problem.
 func (c *room) fault(ctx context.Context, ts record.TS, what string, err error) (halted bool) {
-	c.failed.Store(true)
 	if c.run.halts(ctx, err) {
 		c.halted.Store(true)
 		return true
 	}
+	c.failed.Store(true)
 	where := c.id
 	if ts != "" {
 		where += "/" + string(ts)
@@ -206,9 +217,14 @@ func (c *room) loadThreads(ctx context.Context) error {
 	return nil
 }
 
-// unreadable deals with an error of reading the archive: it ends the run, unless the run ends anyway.
+// unreadable deals with an error of reading the archive: it ends the run, unless the run ends anyway. Damage ends what
+// needs it, and is repaired once the channel is read.
 func (c *room) unreadable(ctx context.Context, what string, err error) error {
 	c.failed.Store(true)
+	if ctx.Err() == nil && errors.Is(err, storage.ErrDamaged) {
+		c.run.harmed(c.id, err)
+		return fmt.Errorf("read %s: %w", what, err)
+	}
 	c.halted.Store(true)
 	if ctx.Err() != nil {
 		return errHalt
@@ -221,7 +237,7 @@ func (c *room) loadDebts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.owed = make(map[string]storage.Debt)
+	c.owed, c.beside = make(map[string]storage.Debt), newBeside()
 	c.indebted = len(debts) > 0
 	for _, d := range debts {
 		switch d.Kind {
@@ -234,6 +250,8 @@ func (c *room) loadDebts(ctx context.Context) error {
 			c.owed[d.Key] = d
 		case storage.DebtChannel:
 			c.again = true
+		default:
+			c.oweBeside(d)
 		}
 	}
 	c.again = c.again || c.run.Full
@@ -252,7 +270,6 @@ func (c *room) spawn(ctx context.Context, task func()) error {
 		if !c.run.over(ctx) {
 			task()
 		} else {
-			c.failed.Store(true)
 			c.halted.Store(true)
 		}
 		c.run.report(c.name)

@@ -34,6 +34,7 @@ func (r *run) syncChannels(ctx context.Context) error {
 	}
 	users := d.next == usersTurn
 	if users {
+		r.syncConferences(ctx)
 		r.syncUsers(ctx)
 	}
 	r.readAll(ctx, d.turn)
@@ -42,6 +43,7 @@ func (r *run) syncChannels(ctx context.Context) error {
 	}
 	if !r.over(ctx) {
 		d.follow(ctx)
+		r.syncConferences(ctx)
 	}
 	if err := d.remember(ctx); err != nil || r.over(ctx) {
 		return err
@@ -50,12 +52,13 @@ func (r *run) syncChannels(ctx context.Context) error {
 		return err
 	}
 	r.audit(ctx, d.turn)
+	r.syncConferences(ctx)
 	return r.settle(context.WithoutCancel(ctx), d)
 }
 
 // settle waits for all to be durable and looks at what is owed.
 func (r *run) settle(ctx context.Context, d *directory) error {
-	if err := r.Archive.Flush(context.WithoutCancel(ctx)); err != nil {
+	if err := r.flush(context.WithoutCancel(ctx)); err != nil {
 		return r.broken("flush", err)
 	}
 	return r.checkDebts(ctx, d.rooms)
@@ -141,7 +144,7 @@ func (d *directory) readJournal(ctx context.Context) error {
 		return d.run.broken("read journal", err)
 	}
 	d.next = string(next)
-	return nil
+	return d.run.loadProgress(ctx)
 }
 
 // begin takes the list of channels at the start of the run.

@@ -92,6 +92,9 @@ func (c *room) take(ctx context.Context, a teamchat.Answer, items []item, proven
 	for _, it := range items {
 		delete(c.missing, it.ts)
 		c.see(p, it, listed)
+		if err := c.notice(ctx, p, it); err != nil {
+			return err
+		}
 		c.wantThread(p, &work, it, listed)
 		c.wantFile(p, &work, it.ts, it.message.File, false)
 	}

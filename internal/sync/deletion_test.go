@@ -297,3 +297,27 @@ func TestDeletionsOfRunsCutAnywhere(t *testing.T) {
 		})
 	}
 }
+
+// A server that fails whenever it is asked for a missing message is asked once a channel and run, with all tries, and
+// nothing is proven by it.
+func TestMissingMessagesThatCannotBeAskedFor(t *testing.T) {
+	r := newRig(t, small(t), teamchattest.ServerOptions{})
+	r.complete(Options{})
+	for _, label := range []string{"m1", "m2", "m4"} {
+		l, _ := r.world.Label(label)
+		r.world.Delete(l.Channel, l.TS)
+	}
+	r.server.Fault(teamchattest.Fault{Method: "items.info", Status: 500, Times: -1})
+	r.complete(Options{Full: true})
+	if n := r.server.Requests("items.info"); n == 0 || n > 8 {
+		t.Errorf("asked %d times", n)
+	}
+	if got := r.deleted(); got != "" || r.marks() == 0 {
+		t.Errorf("deleted are %q, %d marks", got, r.marks())
+	}
+	r.server.ClearFaults()
+	r.complete(Options{Full: true})
+	if got := r.deleted(); got != "m1 c1 c2 m2 m4 " {
+		t.Errorf("deleted are %q", got)
+	}
+}

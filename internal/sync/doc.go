@@ -36,6 +36,18 @@
 // when some of them are missing. Comments of a parent that is proven gone are gone with it, whether they can still be
 // read or not.
 //
+// # What stands beside the messages
+//
+// Public pins, calendar events and conferences have lists of their own, whose reading would cost requests in every run.
+// They are read when the channel's messages show a new or changed entry that tells of them (the page that holds the entry
+// owes the reading), in a full run, and when they were not read for [Options.AuditDays]; channels that came together are
+// spread over these days. A pin is an annotation of its message; that a message is pinned no more is recorded when a
+// complete list does not show it, an empty list being believed only if a message that was pinned can be read. An event is
+// read by itself when its object in a list, or its title and times in the channel, are new; it is gone when the server says
+// so. Conferences are those of the account, and their passwords are never kept: also calendar texts that may tell how to
+// join one are freed of the passwords of conferences that they name. What a server does not have, or does not give this
+// account, is no fault, and is asked for again when it is due; any other failure is a debt.
+//
 // # Choices
 //
 // Comments are read when a main message shows a comments_count that differs from the registry. A message in history
@@ -48,8 +60,12 @@
 // since nothing of it can be read any more. If the parent returns, threads.list brings the thread up again.
 //
 // A file that the server does not have any more is gone, one that it refuses with a fresh ticket, or that exceeds
-// [Options.MaxFileSize], is refused; neither is asked for again until its object changes. Everything else that keeps a
-// file from being fetched leaves it pending, as a debt and a problem.
+// [Options.MaxFileSize], is refused; both are asked for again when the object changes, and in a full run. The API's own
+// word, or lists that do not show the file any more, are believed at once. A status 403, 404 or 410 without such a word
+// may come from something in front of the API: it is believed after 5 tries over 3 days. Until then, and after everything
+// else that keeps a file from being fetched, the file is pending, as a debt and a problem. The next run tries again; the
+// pauses before later tries are an hour, two, four, at most 24. A full run does not wait for them, nor does a file whose
+// object changed.
 //
 // A channel is gone when it is missing from the list at the start and from the list at the end of a run, or from the
 // latter alone while channels.diff or its history say the same. A channel that vanishes or loses its rights between the
@@ -60,7 +76,18 @@
 // A channel that moved to another group is a channel that is gone and one that arrived, of the same folder. They are
 // linked.
 //
-// A run that a limit ends keeps the channel and the part of it that it did not come to, and the next run begins there. So
-// even a limit of one request a run lets an archive grow, as long as a list that knows only page numbers needs but one
-// page; with so few requests no window is read again.
+// A run that a limit ends keeps the channel and the part of it that it did not come to, and the next run begins there.
+//
+// # Few requests
+//
+// With a limit of less than 100 requests a run cannot read everything, so that runs do it together. Each notes which parts
+// of which channels it has read; the next ones leave them out, as long as the list of channels shows the same last
+// activity and [Options.QuietMaxAge] is not over. The run that reads what is left, with nothing owed, is complete, and the
+// next one begins anew. What such a run promises is there is what was there when the first of them began, and all that the
+// list of channels told of since. No window is read again, and channels.diff is not asked.
+//
+// So one request a run is enough for an archive to become complete when the server is quiet. What can't be had in steps
+// goes beyond the limit: a list that knows only page numbers proves nothing before its end, so that its first request
+// counts and the others do not; likewise the calls without which an answer would be lost, which are the download after a
+// fresh ticket, the questions for messages that an answer did not show, and the last look for the end of a channel.
 package sync

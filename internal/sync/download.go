@@ -30,19 +30,20 @@ func (c *room) readFile(ctx context.Context, job fileJob) {
 	p := c.page(teamchat.Answer{Received: c.run.Now().UTC()})
 	switch {
 	case err == nil:
-		p.Paid = append(p.Paid, job.owed)
+		p.Paid, p.Files = append(p.Paid, job.owed), append(p.Files, state)
 	case c.fault(ctx, job.ts, "file "+job.file.ID, err):
 		return
 	default:
-		state = describe(&job.file, record.FilePending, reasonPending)
-		job.owed.Tries, job.owed.Reason = job.owed.Tries+1, err.Error()
-		p.Owe = append(p.Owe, job.owed)
+		p.Owe = append(p.Owe, postponed(job.owed, err, p.Observed))
+		if !final(job.was.state) && (job.was.state == "" || len(job.file.Raw) > 0) {
+			p.Files = append(p.Files, describe(&job.file, record.FilePending, reasonPending))
+		}
 	}
-	p.Files = append(p.Files, state)
 	_ = c.run.put(ctx, p)
 }
 
-// fetch stores a file's bytes. A refusal counts only when a fresh ticket does not help; then it is the file's state.
+// fetch stores a file's bytes. A refusal counts only when a fresh ticket does not help, and a bare one only at last; then
+// it is the file's state.
 func (c *room) fetch(ctx context.Context, job *fileJob) (record.FileState, error) {
 	sum, n, err := "", int64(0), errNoTicket
 	if job.file.Ticket != "" {
@@ -53,17 +54,24 @@ func (c *room) fetch(ctx context.Context, job *fileJob) (record.FileState, error
 			sum, n, err = c.download(teamchat.Begun(ctx), &job.file)
 		}
 	}
+	reason := refusal(err)
 	switch {
 	case err == nil:
 		return stored(&job.file, sum, n), nil
 	case errors.Is(err, blob.ErrTooLarge):
 		return describe(&job.file, record.FileRefused, reasonTooLarge), nil
-	case errors.Is(err, errFileGone), refusal(err) == reasonGone:
+	case errors.Is(err, errFileGone):
 		return describe(&job.file, record.FileGone, reasonGone), nil
-	case refusal(err) != "":
-		return describe(&job.file, record.FileRefused, refusal(err)), nil
+	case reason == "":
+		return record.FileState{}, err
+	case isBare(err) && final(job.was.state):
+		return describe(&job.file, job.was.state, job.was.reason), nil
+	case isBare(err) && !job.isLastTry(c.run.Now()):
+		return record.FileState{}, err
+	case reason == reasonGone:
+		return describe(&job.file, record.FileGone, reason), nil
 	}
-	return record.FileState{}, err
+	return describe(&job.file, record.FileRefused, reason), nil
 }
 
 func stored(f *teamchat.File, sum string, n int64) record.FileState {
@@ -132,18 +140,25 @@ func (job *fileJob) renew(f *teamchat.File) bool {
 	return true
 }
 
-// download stores a file's bytes, with some tries if the body is cut.
+// download stores a file's bytes, with some tries if the body is cut. Bytes of another length than declared count only
+// if they come twice: the declared length may lag behind, but an answer may also have lost its end.
 func (c *room) download(ctx context.Context, f *teamchat.File) (sum string, n int64, err error) {
+	var before string
 	for try := range downloadTries {
 		if err := pause(ctx, time.Duration(try)*downloadPause); err != nil {
 			return "", 0, err
 		}
 		var cut bool
-		if sum, n, cut, err = c.store(ctx, f); !cut {
-			break
+		sum, n, cut, err = c.store(ctx, f)
+		switch {
+		case cut:
+		case err != nil, f.Size < 0, n == f.Size, sum == before:
+			return sum, n, err
+		default:
+			before, err = sum, errLength
 		}
 	}
-	return sum, n, err
+	return "", 0, err
 }
 
 func pause(ctx context.Context, d time.Duration) error {

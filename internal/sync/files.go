@@ -2,7 +2,9 @@ package sync
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+	"time"
 
 	"archiver/internal/lenient"
 	"archiver/internal/record"
@@ -34,6 +36,7 @@ type fileJob struct {
 	ts   record.TS // of the message or the entry of files.list that shows the file, "" if unknown
 	file teamchat.File
 	owed storage.Debt
+	was  file // what was known of this revision
 }
 
 // loadFiles reads what the archive knows of the channel's files.
@@ -66,15 +69,17 @@ func (k file) shows(f *teamchat.File) bool {
 	return (f.Modified == "" || f.Modified == k.modified) && (f.Size < 0 || f.Size == k.size || f.Size == k.bytes)
 }
 
-// settled tells whether nothing is to be done for a file that shows f.
-func (k file) settled(f *teamchat.File, limit int64) bool {
+// settled tells whether nothing is to be done for a file that shows f. A full run asks again for what could not be had.
+func (k file) settled(f *teamchat.File, limit int64, full bool) bool {
 	switch {
 	case k.state == "" && !k.begun, !k.shows(f):
 		return false
-	case k.begun, k.state == record.FileStored, k.state == record.FileGone:
+	case k.begun, k.state == record.FileStored:
 		return true
+	case k.reason == reasonTooLarge:
+		return tooLarge(f.Size, limit)
 	}
-	return k.state == record.FileRefused && (k.reason != reasonTooLarge || tooLarge(f.Size, limit))
+	return final(k.state) && !full
 }
 
 func tooLarge(size, limit int64) bool { return limit > 0 && size > limit }
@@ -87,7 +92,7 @@ func (c *room) wantFile(p *storage.Page, w *work, ts record.TS, f *teamchat.File
 	}
 	known := c.files[f.ID]
 	owed, owes := c.owed[f.ID]
-	if known.settled(f, c.run.MaxFileSize) && !owes {
+	if known.settled(f, c.run.MaxFileSize, c.run.Full) && !owes {
 		if listed && !known.begun && known.name != f.Name {
 			p.Files = append(p.Files, describe(f, known.state, known.reason))
 			known.name = f.Name
@@ -95,19 +100,26 @@ func (c *room) wantFile(p *storage.Page, w *work, ts record.TS, f *teamchat.File
 		}
 		return
 	}
-	if !owes {
-		owed = c.debt(storage.DebtFile, f.ID)
+	job := fileJob{ts: ts, file: *f, owed: owed, was: known}
+	if !known.shows(f) {
+		job.was = file{}
+	}
+	if !owes || job.was.state == "" && known.state != "" {
+		job.owed = c.debt(storage.DebtFile, f.ID)
+	}
+	if !c.isDue(job.owed) {
+		return // payFiles names it
 	}
 	delete(c.owed, f.ID)
 	known.begun, known.name, known.modified, known.size, known.bytes = true, f.Name, f.Modified, f.Size, f.Size
 	c.files[f.ID] = known
 	if tooLarge(f.Size, c.run.MaxFileSize) {
 		p.Files = append(p.Files, describe(f, record.FileRefused, reasonTooLarge))
-		p.Paid = append(p.Paid, owed)
+		p.Paid = append(p.Paid, job.owed)
 		return
 	}
-	p.Owe = append(p.Owe, owed)
-	w.files = append(w.files, fileJob{ts: ts, file: *f, owed: owed})
+	p.Owe = append(p.Owe, job.owed)
+	w.files = append(w.files, job)
 }
 
 // describe is the state of a file that is not stored.
@@ -158,12 +170,12 @@ func (c *room) payFiles(ctx context.Context) error {
 	}
 	jobs := make(map[string]fileJob, len(c.owed))
 	for id, owed := range c.owed {
-		if owed.NotBefore.After(c.run.Now()) {
+		if !c.isDue(owed) {
 			c.failed.Store(true)
-			c.run.problem(c.id, "file "+id+" is still to be fetched: "+owed.Reason)
+			c.run.problem(c.id, fmt.Sprintf("file %s is still to be fetched, not before %s: %s", id, owed.NotBefore.Format(time.RFC3339), owed.Reason))
 			continue
 		}
-		jobs[id] = fileJob{file: teamchat.File{ID: id, Size: -1}, owed: owed}
+		jobs[id] = fileJob{file: teamchat.File{ID: id, Size: -1}, owed: owed, was: c.files[id]}
 	}
 	for m, err := range c.run.Archive.Messages(ctx, c.id, storage.Range{}) {
 		if err != nil {

@@ -33,13 +33,14 @@ var (
 // back, and at last begins again. Where that leads nowhere, the list is read by other means: see [fixpoint].
 type pager struct {
 	size int // items to ask for at most
-	ask  func(ctx context.Context, count, page int) (*teamchat.MessagePage, error)
+	ask  asker
 	take func(ctx context.Context, page *teamchat.MessagePage) error // gets every answer; must bear items it has seen
 }
 
-// walk reads the list to its end. proven tells that no item that stayed in the list can have been skipped.
+// walk reads the list to its end. proven tells that no item that stayed in the list can have been skipped. Since nothing
+// is proven before the end, only the first request counts to a budget of requests.
 func (p pager) walk(ctx context.Context) (proven bool, err error) {
-	p.size = max(p.size, minPage)
+	p.size, p.ask = max(p.size, minPage), countedOnce(p.ask)
 	for range restarts {
 		pass := pass{pager: p, size: p.size}
 		err := pass.run(ctx)
@@ -54,6 +55,22 @@ func (p pager) walk(ctx context.Context) (proven bool, err error) {
 		}
 	}
 	return false, errUnsteady
+}
+
+// asker asks for a page.
+type asker func(ctx context.Context, count, page int) (*teamchat.MessagePage, error)
+
+// countedOnce lets calls go on beyond a budget of requests once the first one has succeeded.
+func countedOnce(ask asker) asker {
+	begun := false
+	return func(ctx context.Context, count, page int) (*teamchat.MessagePage, error) {
+		if begun {
+			ctx = teamchat.Begun(ctx)
+		}
+		answer, err := ask(ctx, count, page)
+		begun = begun || err == nil
+		return answer, err
+	}
 }
 
 // pass is one walk over the list.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"archiver/internal/storage"
 )
 
 // sameSecond is how many seconds after a channel's last activity a list has to be made for it to tell of all that
@@ -42,9 +40,5 @@ func (c *room) walked(ctx context.Context, began time.Time) {
 		}
 		return
 	}
-	latest := c.latest
-	if !c.run.started.IsZero() && c.run.started.Unix() < latest+sameSecond {
-		latest = 0 // more may have happened in that second
-	}
-	_ = c.run.put(ctx, &storage.Page{Observed: began, Channel: c.id, Walked: &storage.Walked{Latest: latest, At: began}})
+	c.noteWalk(ctx, began)
 }

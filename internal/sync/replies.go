@@ -123,7 +123,7 @@ func (c *room) compareThreads(ctx context.Context) error {
 		queued = queued || t.twice
 	}
 	if queued {
-		if err := c.run.Archive.Flush(context.WithoutCancel(ctx)); err != nil {
+		if err := c.run.flush(context.WithoutCancel(ctx)); err != nil {
 			return c.run.broken("flush", err)
 		}
 	}
@@ -148,7 +148,7 @@ func (c *room) compareThreads(ctx context.Context) error {
 // left counts only if its parent says so, too.
 func (c *room) settleThread(ctx context.Context, t *comparison, gone []storage.Held) error {
 	if len(t.shown) == 0 && len(gone) > 0 {
-		counted, err := c.countNow(ctx, t.job.ts)
+		counted, err := c.countNow(c.run.beyond(ctx), t.job.ts)
 		if err != nil {
 			if c.fault(ctx, t.job.ts, "comments", err) {
 				return errHalt

@@ -151,6 +151,16 @@ func dump(t *testing.T, a *storage.Archive) string {
 			write(f.Dump(true))
 		}
 	}
+	for _, id := range channels {
+		for e, err := range a.Events(ctx, id, 0) {
+			fail(t, err)
+			write(e.Dump(true))
+		}
+	}
+	for c, err := range a.Conferences(ctx, 0) {
+		fail(t, err)
+		write(c.Dump(true))
+	}
 	return out.String()
 }
 

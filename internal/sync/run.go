@@ -22,10 +22,16 @@ type run struct {
 	problems chan []Problem          // holds the list when nobody uses it
 	totals   totals
 
+	lacks       map[string]*atomic.Bool // methods that the server does not have
+	conferences conferences
+
 	durable    atomic.Bool // the archive has grown, or a channel was read to its end
 	overBudget atomic.Bool // the client's request budget is used up
+	unbounded  atomic.Bool // the server does not honour the bounds or the order asked for of history
 	promised   atomic.Bool // all that the run promises is done: only the audit is left
 	newest     uint64      // the archive's change number when the run began
+	harm       harm        // damage of the archive
+	progress   progress    // of this and earlier runs, where requests are few
 	requests   int64       // of the client before the run
 	bytes      int64       // of the client before the run
 	seed       maphash.Seed
@@ -62,9 +68,12 @@ func newRun(o Options, end context.CancelCauseFunc) *run {
 		slots:    make(chan struct{}, o.Concurrency),
 		problems: make(chan []Problem, 1),
 		seed:     maphash.MakeSeed(),
-		newest:   o.Archive.Change(),
-		requests: o.Client.Requests(),
-		bytes:    o.Client.BytesDownloaded(),
+		lacks:    newLacks(),
+
+		conferences: newConferences(),
+		newest:      o.Archive.Change(),
+		requests:    o.Client.Requests(),
+		bytes:       o.Client.BytesDownloaded(),
 	}
 	r.problems <- []Problem{}
 	return r
@@ -72,7 +81,7 @@ func newRun(o Options, end context.CancelCauseFunc) *run {
 
 // problem notes what could not be archived.
 func (r *run) problem(where, what string) {
-	r.Logger.Warn("sync problem", "where", where, "what", what)
+	r.Logger.Debug("sync problem", "where", where, "what", what)
 	r.problems <- append(<-r.problems, Problem{where, what})
 }
 
@@ -111,6 +120,10 @@ func (r *run) broken(what string, err error) error {
 }
 
 func (r *run) committed(channel string, n storage.Counts, err error) {
+	if errors.Is(err, storage.ErrDamaged) && channel != "" {
+		r.harmed(channel, err)
+		return
+	}
 	if err != nil {
 		_ = r.broken("commit", err)
 		return

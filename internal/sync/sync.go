@@ -98,7 +98,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		end(err)
 	}
 	cause := context.Cause(work)
-	if err := o.Archive.Flush(context.WithoutCancel(ctx)); err != nil {
+	if err := r.flush(context.WithoutCancel(ctx)); err != nil {
 		cause = &ending{Failed, fmt.Errorf("archive: flush: %w", err)}
 	}
 	res, err := r.finish(ctx.Err() != nil, cause)

@@ -23,6 +23,9 @@ func (d *directory) rotate() {
 // remember keeps where the next run is to go on when a limit ended this one: at the part that it did not come to, in the
 // first channel whose parts were not all read. With a limit that is always too small every part gets its turn.
 func (d *directory) remember(ctx context.Context) error {
+	if err := d.run.keepProgress(ctx); err != nil {
+		return err
+	}
 	next := ""
 	if d.run.over(ctx) {
 		next = d.position()
@@ -52,22 +55,24 @@ func (d *directory) position() string {
 
 // part is a part of a channel's reading.
 type part struct {
-	name string
-	read func(context.Context) error
+	name   string
+	read   func(context.Context) error
+	owes   bool // what its tasks do not come to is owed
+	always bool // it is read in each run, also where requests are few
 }
 
 // parts gives the parts of a channel in the order in which they are read. Debts come first; among them are files where
 // requests are few, else the lists of the channel may show them with fresh tickets.
 func (c *room) parts() []part {
-	debts := []part{{"debts", c.payThreads}}
+	debts := []part{{name: "debts", read: c.payThreads, always: true}}
 	lists := []part{
-		{partHistory, c.history},
-		{"threads", c.listThreads},
-		{"threads again", c.rereadThreads},
-		{partFiles, c.listFiles},
-		{partMembers, c.listMembers},
+		{name: partHistory, read: c.history, owes: true},
+		{name: "threads", read: c.listThreads, owes: true},
+		{name: "threads again", read: c.rereadThreads},
+		{name: partFiles, read: c.listFiles, owes: true},
+		{name: partMembers, read: c.listMembers},
 	}
-	owed := part{"files owed", c.payFiles}
+	owed := part{name: "files owed", read: c.payFiles, always: true}
 	if c.run.fewRequests() {
 		debts = append(debts, owed)
 	} else {

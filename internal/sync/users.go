@@ -19,19 +19,30 @@ const (
 // syncUsers reads the server's users. Where the list is cut short or refused, the authors and members that the archive
 // does not know are asked for one by one.
 func (r *run) syncUsers(ctx context.Context) {
+	if r.isFresh(r.progress.Users) {
+		return
+	}
+	began := r.Now().UTC()
 	answer, users, complete, err := r.Client.Users(ctx, "")
 	if err != nil && r.halts(ctx, err) {
 		return
 	}
 	if err == nil {
-		if r.putUsers(ctx, answer, users) != nil || complete {
+		if r.putUsers(ctx, answer, users) != nil {
+			return
+		}
+		if complete {
+			r.progress.Users = began
 			return
 		}
 	}
-	asked, failed := r.askForUsers(ctx)
+	asked, failed := r.askForUsers(teamchat.Begun(ctx))
 	if failed != nil && !r.halts(ctx, failed) {
 		r.problem("", "users: "+errors.Join(err, failed).Error())
 		return
+	}
+	if failed == nil {
+		r.progress.Users = began
 	}
 	r.Logger.Info("users asked for one by one", "users", asked, "err", err)
 }
@@ -75,9 +86,10 @@ func (r *run) askForUsers(ctx context.Context) (asked int, err error) {
 	return asked, nil
 }
 
-// missingUsers are the members of channels and the authors of what this run added, without the users of the archive.
+// missingUsers are the members of channels and the authors of what this run added, and the runs of few requests before
+// it, without the users of the archive.
 func (r *run) missingUsers(ctx context.Context) (map[string]bool, error) {
-	if err := r.Archive.Flush(context.WithoutCancel(ctx)); err != nil {
+	if err := r.flush(context.WithoutCancel(ctx)); err != nil {
 		return nil, err
 	}
 	missing := make(map[string]bool)
@@ -103,7 +115,7 @@ func (r *run) missingUsers(ctx context.Context) (map[string]bool, error) {
 }
 
 func (r *run) addAuthors(ctx context.Context, users map[string]bool) error {
-	for after := r.newest; ; {
+	for after := r.progress.Since; ; {
 		changes, err := r.Archive.Changes(ctx, after, changesAtOnce)
 		if err != nil || len(changes) == 0 {
 			return err

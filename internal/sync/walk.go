@@ -25,15 +25,12 @@ var (
 
 // history reads the main messages from the end of the proven range on.
 func (c *room) history(ctx context.Context) error {
-	w := walk{room: c, size: c.run.PageSize}
-	if !c.again {
-		w.end = record.TS(c.proven)
+	err := errBounds
+	if !c.run.unbounded.Load() {
+		err = c.historyByTS(ctx)
 	}
-	if err := w.begin(ctx); err != nil {
-		return err
-	}
-	err := w.run(ctx)
 	if errors.Is(err, errBounds) {
+		c.run.unbounded.Store(true)
 		c.run.Logger.Warn("bounds of history not honoured", "channel", c.id)
 		err = c.historyByPages(ctx)
 	}
@@ -43,9 +40,20 @@ func (c *room) history(ctx context.Context) error {
 	return c.readAgain(ctx)
 }
 
+func (c *room) historyByTS(ctx context.Context) error {
+	w := walk{room: c, size: c.run.PageSize}
+	if !c.again {
+		w.end = record.TS(c.proven)
+	}
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	return w.run(ctx)
+}
+
 // readAgain settles the debt of reading the whole channel again.
 func (c *room) readAgain(ctx context.Context) error {
-	if !c.again {
+	if !c.again || c.run.wasHarmed(c.id) && c.failed.Load() {
 		return nil
 	}
 	p := c.page(teamchat.Answer{Received: c.run.Now().UTC()})
@@ -68,6 +76,7 @@ type walk struct {
 	most  int       // items in the longest answer
 	shown int       // items of all answers
 
+	closing bool      // the last answer brought no news: what is left to ask is little, see [walk.ask]
 	last    record.TS // the greatest ts that was shown
 	retried bool      // a first answer without items was asked for again from further back
 }
@@ -125,8 +134,12 @@ func (w *walk) run(ctx context.Context) error {
 	}
 }
 
-// ask asks for the items from a ts on.
+// ask asks for the items from a ts on. Where requests are few, those at the end of a walk do not count: the walk would begin
+// again with them.
 func (w *walk) ask(ctx context.Context, from record.TS) (*teamchat.MessagePage, ordered, error) {
+	if w.closing && w.until == "" {
+		ctx = w.room.run.beyond(ctx)
+	}
 	page, err := w.room.run.Client.History(ctx, teamchat.HistoryQuery{
 		Channel: w.room.call, Oldest: string(from), Inclusive: true, Count: w.size, Page: w.page,
 	})
@@ -149,6 +162,7 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	w.closing = len(items.list) == 0 || items.list[len(items.list)-1].ts <= w.end
 	if len(items.list) == 0 {
 		if back, err := w.goBack(ctx); back || err != nil {
 			return back, err
@@ -170,7 +184,18 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 		return w.goOn(page, greatest)
 	}
 	defer func() { w.from, w.end, w.page = greatest, greatest, 0 }()
+	if w.reachesEnd(page, greatest) {
+		return false, nil
+	}
 	return w.outrun(page, items.list)
+}
+
+// reachesEnd tells whether an answer with news is the last one: it is not full, says itself that nothing follows, and the
+// list of channels knows of no later message.
+func (w *walk) reachesEnd(page *teamchat.MessagePage, greatest record.TS) bool {
+	n, paging := int64(len(page.Messages)), page.Paging
+	whole := paging.Present && w.page == 0 && paging.Count > n && paging.Total == n
+	return whole && w.room.latest > 0 && greatest.Second() >= w.room.latest
 }
 
 // goOn decides after an answer without news, whose greatest ts is given. Such an answer may have been cut short. Where
@@ -237,7 +262,7 @@ func (w *walk) tail(ctx context.Context) error {
 	}
 	p := c.page(teamchat.Answer{Received: c.run.Now().UTC()})
 	if len(gone) > 0 {
-		w.page = 0
+		w.page, w.closing = 0, true
 		page, items, err := w.ask(ctx, justBefore(w.last))
 		if err != nil {
 			return err
@@ -286,7 +311,8 @@ func (c *room) historyByPages(ctx context.Context) error {
 	proven, err := pager{
 		size: c.run.PageSize,
 		ask: func(ctx context.Context, count, page int) (*teamchat.MessagePage, error) {
-			return c.run.Client.History(ctx, teamchat.HistoryQuery{Channel: c.call, Descending: true, Count: count, Page: page})
+			q := teamchat.HistoryQuery{Channel: c.call, Descending: true, Count: count, Page: page}
+			return c.run.Client.History(c.run.beyond(ctx), q) // the walk by ts has been counted
 		},
 		take: func(ctx context.Context, page *teamchat.MessagePage) error {
 			items := c.order(page)

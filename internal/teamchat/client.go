@@ -26,7 +26,7 @@ type Options struct {
 
 	RootCAs     *x509.CertPool    // nil is the system's
 	Transport   http.RoundTripper // nil is a transport of the client's own; tests wrap it
-	Connections int               // requests and downloads at once, 0 is 4
+	Connections int               // requests and downloads at once, 0 is 4; fewer while the server has too much to do
 	Rate        float64           // requests a second, 0 is no limit
 	UserAgent   string            // "" is archiver
 
@@ -64,7 +64,7 @@ type Client struct {
 	http    *http.Client
 	log     *slog.Logger
 	limiter *rate.Limiter // nil is no limit
-	slots   chan struct{} // one element for each request under way
+	gate    *gate
 	pace    pace
 	login   login
 
@@ -102,7 +102,7 @@ func New(o Options) (*Client, error) {
 		base:    base,
 		http:    newHTTPClient(o),
 		log:     cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
-		slots:   make(chan struct{}, o.Connections),
+		gate:    newGate(o.Connections),
 		maxPage: 64 << 20,
 		login:   login{turn: make(chan struct{}, 1)},
 	}

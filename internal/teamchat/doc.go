@@ -7,6 +7,9 @@
 //   - logging in, plainly or by digest, and one new login for all callers when the server no longer knows the token;
 //   - patience: back-off with full jitter, waits that the server asks for, a rate and a connection limit, an end after
 //     a time without any success;
+//   - manners: after a 429 or 503, or when the answers of a method begin to take four times as long as usual and more
+//     than half a second, half as many requests are under way at once, at least one, and one more after each 20
+//     successes in a row, up to [Options.Connections];
 //   - the reading of answers: every object's bytes stay exactly as received ([Message.Raw]), and the few members the
 //     client itself needs are understood in every variant that servers are known to send;
 //   - errors: everything that is no success is an [*Error] with its class.

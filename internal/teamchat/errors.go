@@ -114,6 +114,9 @@ func (e *Error) told() bool {
 	return e.Status == http.StatusTooManyRequests || e.RetryAfter > 0 || e.Code == "ratelimited" || e.Code == "rate_limited"
 }
 
+// overloaded tells whether the server has too much to do.
+func (e *Error) overloaded() bool { return e.told() || e.Status == http.StatusServiceUnavailable }
+
 // speaks tells whether the HTTP status is the API's own word.
 func (e *Error) speaks() bool { return e.Status != 0 && (e.Err == nil || e.settled) }
 

@@ -3,6 +3,7 @@ package teamchat
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -69,20 +70,18 @@ func (p *pace) remaining() (time.Duration, *Error) {
 	return time.Until(p.quiet), p.asked
 }
 
-// admit waits for a slot, for the quiet that the server asked for and for the rate limit, and counts the request. The
-// slot is the caller's when there is no error.
+// admit waits for a place, for the quiet that the server asked for and for the rate limit, and counts the request. The
+// place is the caller's when there is no error.
 func (c *Client) admit(ctx context.Context, r *request) error {
-	select {
-	case c.slots <- struct{}{}:
-	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", r.method, ctx.Err())
+	if err := c.gate.enter(ctx); err != nil {
+		return fmt.Errorf("%s: %w", r.method, err)
 	}
-	err := c.waitTurn(ctx, r)
-	if err != nil {
-		<-c.slots
+	if err := c.waitTurn(ctx, r); err != nil {
+		c.gate.leave()
 		return err
 	}
 	c.requests.Add(1)
+	r.sent = time.Now()
 	return nil
 }
 
@@ -142,25 +141,35 @@ func sleep(ctx context.Context, r *request, d time.Duration) error {
 }
 
 // retryAfter reads the wait that an answer of status 429 or 503 asks for, in seconds or as a date. A date is compared
-// with the server's own clock where the answer gives it.
+// with the server's own clock where the answer gives it. Zero, and a date that has passed, ask for a moment: at least
+// half of one and at most one and a half. What is negative or makes no sense asks for nothing.
 func retryAfter(res *http.Response) time.Duration {
 	if res.StatusCode != http.StatusTooManyRequests && res.StatusCode != http.StatusServiceUnavailable {
 		return 0
 	}
+	const (
+		moment = time.Second
+		most   = 366 * 24 * time.Hour
+	)
 	value := strings.TrimSpace(res.Header.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		const most = 366 * 24 * 3600
-		return time.Duration(min(max(seconds, 0), most) * float64(time.Second))
+	wait := time.Duration(-1)
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds >= 0 {
+		wait = time.Duration(min(seconds, most.Seconds()) * float64(time.Second))
+	} else if at, err := http.ParseTime(value); err == nil {
+		wait = max(at.Sub(clock(res)), 0)
 	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
+	if wait == 0 {
+		wait = moment/2 + rand.N(moment)
 	}
-	now := date(res)
-	if now.IsZero() {
-		now = time.Now()
+	return max(wait, 0)
+}
+
+// clock is the server's clock, or our own if it does not say.
+func clock(res *http.Response) time.Time {
+	if now := date(res); !now.IsZero() {
+		return now
 	}
-	return max(at.Sub(now), 0)
+	return time.Now()
 }
 
 // date is the server's clock, zero if it does not say.

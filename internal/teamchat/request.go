@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The methods of the API that the client calls.
@@ -55,8 +56,9 @@ type request struct {
 	once     bool     // an answer that was lost can't be had again
 	get      bool     // by GET, with the parameters in the URL
 	accept   string
-	identity bool // bytes as they are, without compression
-	doubted  int  // the status of an earlier answer without JSON, while the API worked
+	identity bool      // bytes as they are, without compression
+	sent     time.Time // when it was made last
+	doubted  int       // the status of an earlier answer without JSON, while the API worked
 }
 
 // newRequest gives a request with the parameters as pairs of name and value; empty values are not sent.

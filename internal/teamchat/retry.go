@@ -45,6 +45,7 @@ func (c *Client) worked(s *session) {
 	if s != nil {
 		s.proven.Store(true)
 	}
+	c.gate.worked()
 	if c.pace.answered() {
 		c.options.OnWait(0)
 	}
@@ -63,9 +64,13 @@ type patience struct {
 // consider waits until the call may be repeated, or gives the error to end with.
 func (p *patience) consider(ctx context.Context, err error, s *session) error {
 	e := (*Error)(nil)
-	switch {
-	case !errors.As(err, &e) || errors.Is(err, ErrWait):
+	if !errors.As(err, &e) || errors.Is(err, ErrWait) {
 		return err
+	}
+	if c := p.client; e.overloaded() && c.gate.halve(p.request.sent) {
+		c.log.Info("server has too much to do", "method", e.Method, "status", e.Status, "requests at once", c.gate.bound())
+	}
+	switch {
 	case e.tokenRefused():
 		return p.renew(e, s)
 	case !e.Temporary():

@@ -31,6 +31,9 @@ func TestToldWaits(t *testing.T) {
 		{"no number", status(429, "", ""), 0, 250 * time.Millisecond, 1, 0},
 		{"nonsense", status(429, "soon", ""), 0, 250 * time.Millisecond, 1, 0},
 		{"negative", status(429, "-5", ""), 0, 250 * time.Millisecond, 1, 0},
+		{"no number at all", status(429, "NaN", ""), 0, 250 * time.Millisecond, 1, 0},
+		{"zero", status(429, "0", ""), 500 * time.Millisecond, 1500 * time.Millisecond, 1, 0},
+		{"zero, unavailable", status(503, "0", ""), 500 * time.Millisecond, 1500 * time.Millisecond, 1, 0},
 		{"by code", answers(`{"error":"ratelimited","ok":false}`), 0, 250 * time.Millisecond, 1, 0},
 		{"unavailable without a number is no wait", status(503, "", ""), 0, 250 * time.Millisecond, 0, 0},
 		{"date by the server's clock", func(w http.ResponseWriter, _ *http.Request) {
@@ -42,7 +45,7 @@ func TestToldWaits(t *testing.T) {
 		{"date in the past", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
 			w.WriteHeader(429)
-		}, 0, 250 * time.Millisecond, 1, 0},
+		}, 500 * time.Millisecond, 1500 * time.Millisecond, 1, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -95,7 +95,9 @@ func (c *Client) open(ctx context.Context, r *request, limit time.Duration) (*ht
 	}
 	b.ctx, b.silence = ctx, time.AfterFunc(silentTime, func() { cancel(errSilent) })
 	res, err := c.send(ctx, r)
-	b.silence.Stop()
+	if b.silence.Stop(); err == nil && c.gate.answered(r.method, r.sent) {
+		c.log.Info("server has become slow", "method", r.method, "requests at once", c.gate.bound())
+	}
 	if err != nil {
 		err = b.explain(err)
 		b.Close()
@@ -135,7 +137,7 @@ func (c *Client) newHTTPRequest(ctx context.Context, r *request) (*http.Request,
 }
 
 // body is a response's body that fails when no byte comes for silentTime, counts what it reads and gives back the
-// client's slot when it is closed.
+// client's place when it is closed.
 type body struct {
 	io.Reader
 	closer  io.Closer
@@ -166,7 +168,7 @@ func (b *body) Close() error {
 		if b.closer != nil {
 			b.closer.Close() // what it says is of no use after the last read
 		}
-		<-b.client.slots
+		b.client.gate.leave()
 	})
 	return nil
 }
