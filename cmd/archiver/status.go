@@ -56,6 +56,7 @@ type archiveStatus struct {
 	InUse    int64            `json:"in_use"` // bytes of archive.db that hold data
 	Blobs    int64            `json:"blobs"`  // bytes of file contents
 	Buckets  []storage.Bucket `json:"buckets"`
+	Log      storage.Log      `json:"log"`
 }
 
 type channelStatus struct {
@@ -112,7 +113,11 @@ func gatherStatus(ctx context.Context, e *env, a *storage.Archive, c *cli.Contex
 		return nil, err
 	}
 	s := &statusReport{
-		Archive: archiveStatus{a.Dir(), a.ID(), a.Change(), stats.FileSize, stats.InUse, stats.Blobs, stats.Buckets},
+		Archive: archiveStatus{Dir: a.Dir(), ID: a.ID(), Change: a.Change(), FileSize: stats.FileSize, InUse: stats.InUse,
+			Blobs: stats.Blobs, Buckets: stats.Buckets},
+	}
+	if s.Archive.Log, err = a.Log(ctx); err != nil && !errors.Is(err, storage.ErrDamaged) {
+		return nil, err
 	}
 	if s.Repairs, err = a.Repairs(ctx); err != nil {
 		return nil, err
@@ -275,13 +280,23 @@ func (s *statusReport) addIndex(ctx context.Context, e *env, c *cli.Context) err
 }
 
 func (s *statusReport) print(u *ui) error {
-	err := u.printf("archive  %s\n         %s in archive.db (%s in use), %s in files, change %s, id %s\nindex    %s\nfiles    %s stored, %s pending, %s gone, %s refused\n",
-		s.Archive.Dir, size(s.Archive.FileSize), size(s.Archive.InUse), size(s.Archive.Blobs), count(s.Archive.Change), s.Archive.ID, s.Index.describe(),
+	err := u.printf("archive  %s\n         %s in archive.db (%s in use), %s in files, change %s, id %s\nlog      %s\nindex    %s\nfiles    %s stored, %s pending, %s gone, %s refused\n",
+		s.Archive.Dir, size(s.Archive.FileSize), size(s.Archive.InUse), size(s.Archive.Blobs), count(s.Archive.Change), s.Archive.ID, describeLog(s.Archive.Log), s.Index.describe(),
 		count(s.Files.Stored), count(s.Files.Pending), count(s.Files.Gone), count(s.Files.Refused))
 	for _, r := range s.Repairs {
 		err = errors.Join(err, u.printf("damage   found on %s: %s\n", stamp(r.Time), damageLine(&r)))
 	}
 	return errors.Join(err, s.printChannels(u), s.printMissing(u), s.printRuns(u))
+}
+
+func describeLog(l storage.Log) string {
+	switch {
+	case l.Signed == 0:
+		return counted(l.Size, "commit") + ", no checkpoint signed yet"
+	case l.Signed < l.Size:
+		return fmt.Sprintf("%s, signed up to %s", counted(l.Size, "commit"), count(l.Signed))
+	}
+	return counted(l.Size, "commit") + ", all signed"
 }
 
 func (i indexStatus) describe() string {

@@ -222,5 +222,6 @@ func (s *Store) SetAside(sum string) error {
 	if err != nil {
 		return named(sum, err)
 	}
+	crash.Point("blob: set aside")
 	return named(sum, s.syncDir(filepath.Dir(path)))
 }

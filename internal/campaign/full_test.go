@@ -24,7 +24,7 @@ func TestDiskFullAtAnyRequest(t *testing.T) {
 	for _, n := range sample(requests, share(4, 1), 13) {
 		s := scenarioSite(t, company, teamchattest.ServerOptions{})
 		s.disk = disk.Dir
-		left := []int64{0, 8, 40, 120}[n%4]
+		left := []int64{0, 4, 12, 24}[n%4]
 		s.strike.Store(&strike{request: n, act: func() { fill(t, ballast, left) }})
 		o := s.want([]int{ok, failed, incomplete}, "sync", "--no-index")
 		t.Logf("%d KiB left at request %d: exit code %d", left, n, o.code)

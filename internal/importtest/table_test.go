@@ -34,7 +34,7 @@ var table = map[string]rule{
 	// What fills it.
 	"internal/sync": {
 		imports: []string{"internal/teamchat", "internal/record", "internal/lenient", "internal/storage", "internal/blob"},
-		tests:   []string{"internal/teamchat/teamchattest"},
+		tests:   []string{"internal/teamchat/teamchattest", "internal/merkle"},
 	},
 
 	// What reads it. An export asks for everything through interfaces of its own.

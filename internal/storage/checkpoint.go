@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -90,4 +91,30 @@ func (a *Archive) Checkpoint(ctx context.Context) (signed []byte, err error) {
 		return err
 	})
 	return signed, err
+}
+
+// Log describes the log of an archive.
+type Log struct {
+	Size      int64  `json:"size"`       // commits
+	Root      string `json:"root"`       // base64
+	Signed    int64  `json:"signed"`     // size of the log at the newest checkpoint; 0 is none
+	PublicKey string `json:"public_key"` // what checkpoints are checked with; "" is none
+}
+
+// Log gives the state of the log.
+func (a *Archive) Log(ctx context.Context) (Log, error) {
+	var l Log
+	err := a.view(ctx, func(s *snapshot) error {
+		t, err := s.tree()
+		if err != nil {
+			return err
+		}
+		l.Size, l.Root = t.Size, t.Root.String()
+		if key, _ := s.bucket(bucketNotes).Cursor().Last(); len(key) == 8 {
+			l.Signed = int64(binary.BigEndian.Uint64(key))
+		}
+		l.PublicKey, err = s.publicKey()
+		return err
+	})
+	return l, err
 }

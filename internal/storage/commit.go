@@ -37,6 +37,9 @@ type batch struct {
 // commit applies and commits a group, and calls the done function of every item unless it returns an error. Items
 // that cannot be applied fail alone.
 func (c *committer) commit(items []item) error {
+	if len(items) > 1 && slices.ContainsFunc(items, func(it item) bool { return it.alone }) {
+		return c.commitEach(items)
+	}
 	counts := make([]Counts, len(items))
 	failed, err := c.transact(items, counts)
 	switch {
@@ -51,6 +54,11 @@ func (c *committer) commit(items []item) error {
 		c.refuse(items[0], err)
 		return nil
 	}
+	return c.commitEach(items)
+}
+
+// commitEach commits the items of a group one by one.
+func (c *committer) commitEach(items []item) error {
 	for i := range items {
 		if err := c.commit(items[i : i+1]); err != nil {
 			for _, rest := range items[i+1:] {

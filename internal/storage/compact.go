@@ -25,7 +25,7 @@ const (
 
 // Compacted says what Compact did.
 type Compacted struct {
-	BytesBefore  int64 `json:"bytes_before"` // length of archive.db
+	BytesBefore  int64 `json:"bytes_before"` // pages of archive.db
 	BytesAfter   int64 `json:"bytes_after"`
 	BlocksBefore int   `json:"blocks_before"`
 	BlocksAfter  int   `json:"blocks_after"`
@@ -71,8 +71,8 @@ type compactor struct {
 }
 
 func (c *compactor) run(ctx context.Context) (err error) {
-	path, temp := c.a.path(databaseName), c.a.path(compactName)
-	if c.result.BytesBefore, err = fileSize(path); err != nil {
+	temp := c.a.path(compactName)
+	if c.result.BytesBefore, err = c.a.pages(ctx); err != nil {
 		return err
 	}
 	if free, known, err := FreeSpace(c.a.dir); err == nil && known && free < c.result.BytesBefore {
@@ -89,6 +89,12 @@ func (c *compactor) run(ctx context.Context) (err error) {
 		return err
 	}
 	return c.a.replaceDatabase(temp)
+}
+
+// pages is how many bytes the pages of archive.db take. The file may be longer, by what is reserved behind them.
+func (a *Archive) pages(ctx context.Context) (n int64, err error) {
+	err = a.view(ctx, func(s *snapshot) error { n = s.tx.Size(); return nil })
+	return n, err
 }
 
 func fileSize(path string) (int64, error) {

@@ -25,6 +25,7 @@ const (
 	pagesEnv  = "ARCHIVER_STORAGE_PAGES"  // how many pages it is to have
 	crashEnv  = "ARCHIVER_STORAGE_CRASH"  // the crash point at which the worker is killed, from 1
 	logEnv    = "ARCHIVER_STORAGE_LOG"    // a file for the names of the crash points
+	repairEnv = "ARCHIVER_STORAGE_REPAIR" // when set, the worker only repairs
 	noSyncEnv = "ARCHIVER_STORAGE_NOSYNC" // when set, the database is not synced: a control
 )
 
@@ -64,8 +65,23 @@ func runWorker(dir string) error {
 	if at, err := strconv.Atoi(os.Getenv(crashEnv)); err == nil {
 		crash.Set(crash.Killer(at, os.Getenv(logEnv)))
 	}
+	if os.Getenv(repairEnv) != "" {
+		return repairOnce(context.Background(), dir)
+	}
 	w := &worker{dir: dir, pages: pages, noSync: os.Getenv(noSyncEnv) != "", ack: func(kind, what string) { fmt.Println(kind, what) }}
 	return w.work(context.Background())
+}
+
+func repairOnce(ctx context.Context, dir string) error {
+	a, err := Open(ctx, dir, testOptions())
+	if err != nil {
+		return err
+	}
+	done, err := a.Repair(ctx, RepairOptions{})
+	if err == nil && len(done.Left) > 0 {
+		err = fmt.Errorf("left: %+v", done.Left)
+	}
+	return errors.Join(err, a.Close())
 }
 
 func (w *worker) work(ctx context.Context) (err error) {

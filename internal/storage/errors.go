@@ -31,8 +31,11 @@ func damagedAt(b bucket, key []byte, format string, args ...any) error {
 	return damaged(place(b, key), format, args...)
 }
 
-// place names an entry of the database as findings do: bucket/hex of the key.
-func place(b bucket, key []byte) string { return fmt.Sprintf("%s/%x", b, key) }
+// place names an entry of the database as findings do: bucket/hex of the key, of which a damaged page may show too much.
+func place(b bucket, key []byte) string { return fmt.Sprintf("%s/%x", b, key[:min(len(key), longKey)]) }
+
+// longKey is how much of a key is told.
+const longKey = 256
 
 // guard runs f, which touches the mapping of archive.db. Where the file is shorter than its pages say, or a page
 // points astray, the fault or the panic of the database library comes back as ErrDamaged.

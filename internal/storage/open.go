@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -72,6 +71,9 @@ func (a *Archive) openForWriting(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, writerWait)
 	defer cancel()
 	if err := a.openDatabase(ctx); err != nil {
+		return err
+	}
+	if err := a.migrate(migrations); err != nil {
 		return err
 	}
 	if pages, err = a.mend(pages); err != nil {
@@ -237,17 +239,9 @@ func (a *Archive) identify(tx *bolt.Tx) (*snapshot, error) {
 
 // checkFormat refuses what is no archive, or one of a newer format.
 func checkFormat(tx *bolt.Tx) error {
-	if tx.Bucket([]byte(bucketMeta)) == nil {
-		return damaged(databaseName, "is a database, but not of an archive")
+	format, err := formatOf(tx)
+	if err == nil && format > formatVersion {
+		err = fmt.Errorf("%w: version %d, this program knows %d", ErrNewer, format, formatVersion)
 	}
-	format, err := (&snapshot{tx: tx}).get(bucketMeta, []byte(metaFormat))
-	switch {
-	case err != nil:
-		return err
-	case len(format) != 4:
-		return damagedAt(bucketMeta, []byte(metaFormat), "is no format version")
-	case binary.BigEndian.Uint32(format) > formatVersion:
-		return fmt.Errorf("%w: version %d, this program knows %d", ErrNewer, binary.BigEndian.Uint32(format), formatVersion)
-	}
-	return nil
+	return err
 }

@@ -24,6 +24,7 @@ type item struct {
 	done   func(Counts, error)
 	size   int64 // what it takes of the queue
 	urgent bool  // is not to wait for others
+	alone  bool  // is to have a transaction of its own
 }
 
 // committer commits what is queued, one group after the other, in the order of the queue.
@@ -87,9 +88,14 @@ func (a *Archive) Flush(ctx context.Context) error {
 // keep commits a piece of bookkeeping at once and waits for it. f is called again when another part of its group has
 // failed.
 func (a *Archive) keep(ctx context.Context, f func(*batch) error) error {
+	return a.keepItem(ctx, item{keep: f})
+}
+
+func (a *Archive) keepItem(ctx context.Context, it item) error {
 	result := make(chan error, 1)
-	done := func(_ Counts, err error) { result <- err }
-	if err := a.enqueue(ctx, item{keep: f, done: done, size: 1, urgent: true}); err != nil {
+	it.done = func(_ Counts, err error) { result <- err }
+	it.size, it.urgent = 1, true
+	if err := a.enqueue(ctx, it); err != nil {
 		return err
 	}
 	select {

@@ -52,8 +52,7 @@ var errBeyond = errors.New("beyond repair")
 // taken out of use is kept in the bucket damaged, or as a file. It is one transaction; after a crash, another Repair
 // comes to the same.
 //
-// Damage that cannot be repaired is left as it is, and told. The archive must be open for writing. Readers of the same
-// Archive may see ErrDamaged while Repair is at work.
+// Damage that cannot be repaired is left as it is, and told. The archive must be open for writing.
 func (a *Archive) Repair(ctx context.Context, o RepairOptions) (*Repaired, error) {
 	done, err := a.repair(ctx, o)
 	if err != nil {
@@ -73,14 +72,8 @@ func (a *Archive) repair(ctx context.Context, o RepairOptions) (*Repaired, error
 			return &Repaired{}, err
 		}
 	}
-	done := &Repaired{}
-	err := a.keep(ctx, func(b *batch) error {
-		r := newRepairer(b, o, found)
-		defer func() { done = r.done }()
-		return r.run()
-	})
-	a.caches.forget()
-	if errors.Is(err, errBeyond) {
+	done, err := a.replaceDamaged(ctx, o, found)
+	if errors.Is(err, errBeyond) || len(found) > 0 && errors.Is(err, ErrDamaged) {
 		return &Repaired{Left: beyond(found)}, nil
 	}
 	if err != nil {
@@ -95,6 +88,19 @@ func (a *Archive) repair(ctx context.Context, o RepairOptions) (*Repaired, error
 		done.Left, err = a.damage(ctx, o)
 		done.Left = beyond(done.Left)
 	}
+	return done, err
+}
+
+// replaceDamaged does the repair of the database. Readers wait meanwhile, since what they hold of blocks is to change.
+func (a *Archive) replaceDamaged(ctx context.Context, o RepairOptions, found []Damage) (done *Repaired, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	defer a.caches.forget()
+	err = a.keepItem(ctx, item{alone: true, keep: func(b *batch) error {
+		r := newRepairer(b, o, found)
+		done = r.done
+		return r.run()
+	}})
 	return done, err
 }
 

@@ -19,7 +19,9 @@ const (
 	reasonDamaged = "what was archived is damaged"
 )
 
-func damagedKey(of string, key []byte) []byte { return append(append([]byte(of), 0), key...) }
+func damagedKey(of string, key []byte) []byte {
+	return append(append([]byte(of), 0), key[:min(len(key), longKey)]...)
+}
 
 // badValue is a value whose checksum does not match.
 type badValue struct{ key, stored []byte }

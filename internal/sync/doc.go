@@ -12,7 +12,9 @@
 //     run incomplete. Debts that are left make it incomplete as well.
 //
 // What ends a run as a whole: the context, its time or request budget, a refused login, a server out of reach, and
-// any error of the archive.
+// any error of the archive, but for damage of what the archive holds of one channel: that is repaired
+// ([storage.Archive.Repair]) when a run meets it, and is a problem of the run; what was lost is read again by this run or
+// the next one.
 //
 // # What is read again
 //
