@@ -169,9 +169,8 @@ func (r *repairer) run() error {
 
 // readCommits adds up what the commits say. All that was lost is measured by them: without them nothing is repaired.
 func (r *repairer) readCommits() error {
-	bad, misplaced, err := r.unsound(bucketCommits)
-	if err != nil || misplaced || len(bad) > 0 {
-		return errors.Join(errBeyond, err)
+	if bad, misplaced := r.unsound(bucketCommits); misplaced || len(bad) > 0 {
+		return errBeyond
 	}
 	change := uint64(0)
 	return r.scan(bucketCommits, nil, nil, func(key, value []byte) error {

@@ -28,7 +28,7 @@ type badValue struct{ key, stored []byte }
 
 // unsound gives the values of a bucket that do not match their checksums. misplaced tells that keys are out of order, or
 // not found. What is given is valid until the bucket is changed.
-func (b *batch) unsound(in bucket) (bad []badValue, misplaced bool, err error) {
+func (b *batch) unsound(in bucket) (bad []badValue, misplaced bool) {
 	var previous []byte
 	c := b.bucket(in).Cursor()
 	for key, stored := c.First(); key != nil; key, stored = c.Next() {
@@ -40,7 +40,7 @@ func (b *batch) unsound(in bucket) (bad []badValue, misplaced bool, err error) {
 		}
 		previous = key
 	}
-	return bad, misplaced, nil
+	return bad, misplaced
 }
 
 // retire keeps a damaged value and takes it out of its bucket.
@@ -96,11 +96,9 @@ func (b *batch) straighten(in bucket) (retired []badValue, err error) {
 
 // clear takes the damaged values out of a bucket and gives them.
 func (r *repairer) clear(in bucket) ([]badValue, error) {
-	bad, misplaced, err := r.unsound(in)
-	if err != nil {
-		return nil, err
-	}
+	bad, misplaced := r.unsound(in)
 	if misplaced {
+		var err error
 		if bad, err = r.straighten(in); err != nil {
 			return nil, err
 		}

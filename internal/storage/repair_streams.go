@@ -67,11 +67,8 @@ func (r *repairer) gather() (*remains, error) {
 		bad: make(map[bucket][]badValue), taken: make(map[uint64]bool),
 	}
 	for _, in := range []bucket{bucketBlocks, bucketDir, bucketTails} {
-		_, misplaced, err := r.unsound(in)
-		if err != nil {
-			return nil, err
-		}
-		if misplaced {
+		if _, misplaced := r.unsound(in); misplaced {
+			var err error
 			if rest.bad[in], err = r.straighten(in); err != nil {
 				return nil, err
 			}

@@ -12,10 +12,7 @@ import (
 // repairChannels reads the numbers of channels. One that is damaged is derived, when exactly one number is unused.
 func (r *repairer) repairChannels() error {
 	want := int(r.counts[bucketChannels])
-	bad, misplaced, err := r.unsound(bucketChannels)
-	if err != nil {
-		return err
-	}
+	bad, misplaced := r.unsound(bucketChannels)
 	if len(bad) == 1 {
 		n, used := r.unusedNumber(want)
 		id := r.channelWithout(used, string(bad[0].key))
@@ -34,6 +31,7 @@ func (r *repairer) repairChannels() error {
 		}
 	}
 	r.caches.forget()
+	var err error
 	if r.ids, _, err = r.channels(); err != nil {
 		return errBeyond
 	}
@@ -113,11 +111,8 @@ func (r *repairer) repairValues() error {
 
 // repairKept removes damaged values that belong to channels.
 func (r *repairer) repairKept(in bucket) error {
-	bad, misplaced, err := r.unsound(in)
-	if err != nil || len(bad) == 0 && !misplaced {
-		return err
-	}
-	if bad, err = r.clear(in); err != nil {
+	bad, err := r.clear(in)
+	if err != nil {
 		return err
 	}
 	for _, v := range bad {

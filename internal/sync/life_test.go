@@ -14,7 +14,8 @@ import (
 
 // listings are the calls whose answers an archive takes up; items.info only answers questions about them.
 var listings = []string{
-	"channels.diff", "channels.historyNoComments", "channels.list", "files.download", "files.list", "threads.comments", "threads.list",
+	"channels.diff", "channels.historyNoComments", "channels.list", "files.download", "files.list", "pins.list",
+	"threads.comments", "threads.list",
 }
 
 // wantServed checks that the archive holds every state of every message that was served, in order, knows as deleted what

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"archiver/internal/record"
@@ -80,7 +81,7 @@ func (l *pinList) load(ctx context.Context) error {
 	return nil
 }
 
-// take puts the pins of an answer, and the messages among them that the archive does not hold.
+// take puts the pins of an answer, and the messages among them that the archive does not hold in the state shown.
 func (l *pinList) take(ctx context.Context, page *teamchat.MessagePage) error {
 	l.answer = page.Answer
 	p := l.room.page(page.Answer)
@@ -107,45 +108,32 @@ func (l *pinList) add(ctx context.Context, p *storage.Page, m *teamchat.Message)
 		return nil
 	}
 	delete(l.gone, ts)
-	known, err := l.room.isThere(ctx, ts)
+	seen := record.Seen{Key: string(ts), Raw: record.Clean(m.Raw)}
+	if parent, err := record.ParseTS(m.Parent); err == nil {
+		seen.Thread = parent
+	}
+	known, err := l.room.knows(ctx, seen)
 	if err != nil {
 		return err
 	}
 	if !known {
-		if err := l.room.addPinned(ctx, p, ts, m); err != nil {
-			return err
-		}
+		p.Messages = append(p.Messages, seen)
 	}
 	p.Pins = append(p.Pins, storage.Pin{TS: ts, Pin: pin})
 	return nil
 }
 
-// isThere tells whether the archive holds a message and does not know it as deleted.
-func (c *room) isThere(ctx context.Context, ts record.TS) (bool, error) {
-	for h, err := range c.run.Archive.Held(ctx, c.id, storage.Range{From: ts, To: ts}) {
-		if err != nil {
-			return false, c.unreadable(ctx, "message "+string(ts), err)
-		}
-		return !h.Deleted, nil
+// knows tells whether the archive holds a message in the state that an answer shows. What the list of pins says beside
+// is no annotation of the message.
+func (c *room) knows(ctx context.Context, seen record.Seen) (bool, error) {
+	m, err := c.run.Archive.Message(ctx, c.id, record.TS(seen.Key))
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
 	}
-	return false, nil
-}
-
-// addPinned adds a pinned message to a page that the archive does not hold: as the server gives it by itself or, where it
-// does not, as the list of pins shows it.
-func (c *room) addPinned(ctx context.Context, p *storage.Page, ts record.TS, m *teamchat.Message) error {
-	_, found, err := c.run.Client.Item(c.run.beyond(ctx), c.call, string(ts))
-	if shown, wrong := record.ParseTS(found.TS); err == nil && wrong == nil && shown == ts {
-		m = &found
-	} else if err != nil && !c.run.isLacking(lacksPins, err) {
-		return err
+	if err != nil {
+		return false, c.unreadable(ctx, "message "+seen.Key, err)
 	}
-	seen := record.Seen{Key: string(ts), Raw: record.Clean(m.Raw)}
-	if parent, err := record.ParseTS(m.Parent); err == nil {
-		seen.Thread = parent
-	}
-	p.Messages = append(p.Messages, seen)
-	return nil
+	return m.Deleted == nil && m.SameState(seen.Raw), nil
 }
 
 // asked is how many messages are asked for to see whether an empty list of pins is to be believed.
