@@ -42,7 +42,8 @@ type Store struct {
 
 	mu      sync.Mutex      // guards what follows
 	settled map[string]bool // directories whose entry in their parent is known to be durable
-	encoder *zstd.Encoder   // made by the first Put
+	encoder *zstd.Encoder   // made by the first Put, like decoder
+	decoder *zstd.Decoder
 }
 
 // Open gives the store in dir, which is made when something is first put.

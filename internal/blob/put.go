@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -77,6 +78,9 @@ func (s *Store) prepare() (*zstd.Encoder, error) {
 		return s.encoder, nil
 	}
 	var err error
+	if s.decoder, err = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(2*chunkSize)); err != nil {
+		return nil, err
+	}
 	s.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithWindowSize(chunkSize),
 		zstd.WithEncoderCRC(true), zstd.WithZeroFrames(true))
 	return s.encoder, err
@@ -102,7 +106,11 @@ func (s *Store) fill(ctx context.Context, enc *zstd.Encoder, w io.Writer, r io.R
 		}
 		if size > 0 || n == 0 {
 			hash.Write((*chunk)[:size])
-			if _, err := w.Write(enc.EncodeAll((*chunk)[:size], (*frame)[:0])); err != nil {
+			encoded := enc.EncodeAll((*chunk)[:size], (*frame)[:0])
+			if err := s.compare(encoded, (*chunk)[:size]); err != nil {
+				return "", 0, err
+			}
+			if _, err := w.Write(encoded); err != nil {
 				return "", 0, err
 			}
 		}
@@ -110,6 +118,23 @@ func (s *Store) fill(ctx context.Context, enc *zstd.Encoder, w io.Writer, r io.R
 			return hex.EncodeToString(hash.Sum(nil)), n, nil
 		}
 	}
+}
+
+// errEncoding means that a frame that was just made does not give its bytes back. Encoders have had such faults.
+var errEncoding = errors.New("a chunk that was compressed does not decompress to its bytes; nothing was stored")
+
+// compare decompresses a frame again and compares it with what it was made of.
+func (s *Store) compare(encoded, chunk []byte) error {
+	back := s.buffer()
+	defer s.buffers.Put(back)
+	decoded, err := s.decoder.DecodeAll(encoded, (*back)[:0])
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", errEncoding, err)
+	case !bytes.Equal(decoded, chunk):
+		return errEncoding
+	}
+	return nil
 }
 
 // readChunk fills chunk, unless r ends before.

@@ -153,7 +153,7 @@ func (c *codec) close() {
 var errEncoding = errors.New("the block that was made does not decode to its entries; nothing was stored")
 
 // encode gives a block of entries: header, then the compressed payload, its numbers and its text in a frame each. The
-// block is decoded again before it is given.
+// frames are decompressed again and compared before the block is given.
 func (c *codec) encode(s stream, before uint64, entries []record.Entry) ([]byte, header, error) {
 	h := headerOf(s, before, entries)
 	if h.count == 0 {
@@ -162,7 +162,24 @@ func (c *codec) encode(s stream, before uint64, entries []record.Entry) ([]byte,
 	payload, text := appendPayload(nil, entries)
 	h.payload = len(payload)
 	value := h.append(make([]byte, 0, 256+len(payload)/2))
+	head := len(value)
 	value = c.enc.EncodeAll(payload[text:], c.enc.EncodeAll(payload[:text], value))
+	back, err := c.dec.DecodeAll(value[head:], make([]byte, 0, h.payload))
+	switch {
+	case err != nil:
+		return nil, h, fmt.Errorf("%w: %w", errEncoding, err)
+	case !bytes.Equal(back, payload):
+		return nil, h, errEncoding
+	}
+	return value, h, nil
+}
+
+// encodeSealed is encode for a block that stays: its entries are decoded again, too.
+func (c *codec) encodeSealed(s stream, before uint64, entries []record.Entry) ([]byte, header, error) {
+	value, h, err := c.encode(s, before, entries)
+	if err != nil {
+		return nil, h, err
+	}
 	b, err := c.decode(value)
 	switch {
 	case err != nil:

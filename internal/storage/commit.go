@@ -330,7 +330,7 @@ func (b *batch) store(o *openStream) error {
 }
 
 func (b *batch) sealBlock(id stream, before uint64, entries []record.Entry) error {
-	value, h, err := b.caches.codec.encode(id, before, entries)
+	value, h, err := b.caches.codec.encodeSealed(id, before, entries)
 	if err != nil {
 		return err
 	}

@@ -311,7 +311,7 @@ func (c *compactor) report(n int64) {
 }
 
 func (c *compactor) seal(id stream, before uint64, entries []record.Entry) error {
-	value, h, err := c.codec.encode(id, before, entries)
+	value, h, err := c.codec.encodeSealed(id, before, entries)
 	if err != nil {
 		return err
 	}
