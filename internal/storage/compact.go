@@ -132,11 +132,23 @@ func (c *compactor) write(ctx context.Context, temp string) (err error) {
 	if err := errors.Join(err, c.db.Sync(), c.db.Close()); err != nil {
 		return err
 	}
-	if err := syncFile(temp); err != nil {
+	if err := trim(temp); err != nil {
 		return err
 	}
 	crash.Point("compact: durable")
 	return c.check(temp)
+}
+
+// trim cuts off what the database library has reserved behind the last page, and makes the file durable.
+func trim(path string) error {
+	pages, err := readPageFile(path, false)
+	if err != nil {
+		return err
+	}
+	if err := os.Truncate(path, int64(pages.meta.high)*pageSize); err != nil {
+		return err
+	}
+	return syncFile(path)
 }
 
 func (c *compactor) rollback() {

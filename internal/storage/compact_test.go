@@ -64,8 +64,11 @@ func TestCompactKeepsTheHistory(t *testing.T) {
 		if round == 0 && (c.BlocksAfter >= c.BlocksBefore || c.BytesAfter >= c.BytesBefore || done != total || total == 0) {
 			t.Errorf("%+v, %d of %d", c, done, total)
 		}
-		if round == 1 && c.BlocksAfter != c.BlocksBefore {
+		if round == 1 && (c.BlocksAfter != c.BlocksBefore || c.BytesAfter > c.BytesBefore) {
 			t.Errorf("compacted twice: %+v", c)
+		}
+		if length, err := fileSize(filepath.Join(dir, databaseName)); err != nil || length != c.BytesAfter {
+			t.Errorf("archive.db has %d bytes, its pages take %d: %v", length, c.BytesAfter, err)
 		}
 		wantSame(t, dir, want, tree)
 	}
