@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"archiver/internal/storage"
@@ -51,13 +50,13 @@ func (x *archive) verified(ctx context.Context) error {
 
 func (x *archive) verifyAim() time.Duration { return time.Duration(x.o.VerifyDays) * 24 * time.Hour }
 
-// unverified judges an archive that was never verified by the age of its first run.
+// unverified judges an archive that was never verified by its age.
 func (x *archive) unverified(ctx context.Context, name, hint string) error {
-	runs, err := x.a.Runs(ctx, math.MaxInt)
+	created, err := x.a.Created(ctx)
 	if err != nil {
 		return err
 	}
-	if n := len(runs); n > 0 && x.verifyAim() > 0 && x.o.Now().Sub(runs[n-1].Started) > x.verifyAim() {
+	if aim := x.verifyAim(); aim > 0 && x.o.Now().Sub(created) > aim {
 		x.warn(name, "the data was never verified", hint)
 		return nil
 	}

@@ -157,3 +157,15 @@ func (a *Archive) acquire(ctx context.Context) error {
 		}
 	}
 }
+
+// Created is when the archive was made; zero where that is not known any more.
+func (a *Archive) Created(ctx context.Context) (at time.Time, err error) {
+	err = a.view(ctx, func(s *snapshot) error {
+		value, err := s.get(bucketMeta, []byte(metaCreated))
+		if err == nil {
+			at, _ = time.Parse(time.RFC3339, string(value))
+		}
+		return err
+	})
+	return at, err
+}

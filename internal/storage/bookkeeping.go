@@ -320,23 +320,8 @@ func (a *Archive) Threads(ctx context.Context, channel string) (map[record.TS]Th
 func (a *Archive) Debts(ctx context.Context, channel string) ([]Debt, error) {
 	var debts []Debt
 	err := a.view(ctx, func(s *snapshot) error {
-		ids, numbers, err := s.channels()
-		if err != nil {
-			return err
-		}
-		var prefix []byte
-		if channel != "" {
-			n, ok := numbers[channel]
-			if !ok {
-				return nil
-			}
-			prefix = uint32Key(n)
-		}
-		return s.scan(bucketDebts, prefix, prefix, func(key, value []byte) error {
-			if len(key) < 5 || int(binary.BigEndian.Uint32(key)) >= len(ids) {
-				return damagedAt(bucketDebts, key, "belongs to no channel")
-			}
-			d, err := parseDebt(ids[binary.BigEndian.Uint32(key)], key, value)
+		return s.scanChannels(bucketDebts, channel, func(id string, key, value []byte) error {
+			d, err := parseDebt(id, key, value)
 			debts = append(debts, d)
 			return err
 		})

@@ -25,9 +25,7 @@ func smallBlocks(t *testing.T) (dir string, want []string, tree Tree) {
 	if want, err = tryDump(a, channels); err != nil {
 		t.Fatal(err)
 	}
-	if tree, err = a.Tree(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	tree = treeOf(t, a)
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}

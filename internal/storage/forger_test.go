@@ -173,10 +173,7 @@ func TestForger(t *testing.T) {
 	defer a.Close()
 	_, entries := history(t, a)
 	last := len(entries) - 1
-	kept, err := a.Tree(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	kept := treeOf(t, a)
 	since := &merkle.Checkpoint{Origin: merkle.Origin(a.id), Size: kept.Size, Root: kept.Root}
 	if found := findings(t, a, since); len(found) > 0 {
 		t.Fatalf("the archive as it is: %q", found)

@@ -53,11 +53,7 @@ func TestMakeFixture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := a.Tree(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden, err := json.Marshal(expected{lines, tree})
+	golden, err := json.Marshal(expected{lines, treeOf(t, a)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -151,6 +151,16 @@ func fullArchive(t testing.TB) (dir string, channels []string) {
 	return dir, channels
 }
 
+// treeOf gives the state of an archive's log.
+func treeOf(t testing.TB, a *Archive) (tree Tree) {
+	t.Helper()
+	err := a.view(t.Context(), func(s *snapshot) (err error) { tree, err = s.tree(); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
 // giveKey makes a key for an archive, beside it.
 func giveKey(t testing.TB, a *Archive) *merkle.Key {
 	t.Helper()

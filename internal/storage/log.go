@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
@@ -25,12 +24,6 @@ func tileKey(level int, number int64) []byte {
 type Tree struct {
 	Size int64 // leaves
 	Root merkle.Hash
-}
-
-// Tree gives the state of the log, as of the newest commit.
-func (a *Archive) Tree(ctx context.Context) (t Tree, err error) {
-	err = a.view(ctx, func(s *snapshot) error { t, err = s.tree(); return err })
-	return t, err
 }
 
 // tree computes the state of the log from its tiles.

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"encoding/binary"
 	"time"
 
 	"archiver/internal/record"
@@ -96,23 +95,7 @@ func (b *batch) unmark(n uint32, ts record.TS) error {
 func (a *Archive) Missing(ctx context.Context, channel string) (map[string][]Missing, error) {
 	marks := make(map[string][]Missing)
 	err := a.view(ctx, func(s *snapshot) error {
-		ids, numbers, err := s.channels()
-		if err != nil {
-			return err
-		}
-		var prefix []byte
-		if channel != "" {
-			n, ok := numbers[channel]
-			if !ok {
-				return nil
-			}
-			prefix = uint32Key(n)
-		}
-		return s.scan(bucketMissing, prefix, prefix, func(key, value []byte) error {
-			if len(key) < 4 || int(binary.BigEndian.Uint32(key)) >= len(ids) {
-				return damagedAt(bucketMissing, key, "belongs to no channel")
-			}
-			id := ids[binary.BigEndian.Uint32(key)]
+		return s.scanChannels(bucketMissing, channel, func(id string, key, value []byte) error {
 			m, err := parseMissing(key, value)
 			marks[id] = append(marks[id], m)
 			return err

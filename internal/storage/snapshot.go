@@ -60,6 +60,28 @@ func (s *snapshot) scan(b bucket, prefix, from []byte, each func(key, value []by
 	return nil
 }
 
+// scanChannels calls each for the entries of a bucket whose keys begin with a channel's number, of all channels for "".
+func (s *snapshot) scanChannels(b bucket, channel string, each func(id string, key, value []byte) error) error {
+	ids, numbers, err := s.channels()
+	if err != nil {
+		return err
+	}
+	var prefix []byte
+	if channel != "" {
+		n, ok := numbers[channel]
+		if !ok {
+			return nil
+		}
+		prefix = uint32Key(n)
+	}
+	return s.scan(b, prefix, prefix, func(key, value []byte) error {
+		if len(key) < 5 || int(binary.BigEndian.Uint32(key)) >= len(ids) {
+			return damagedAt(b, key, "belongs to no channel")
+		}
+		return each(ids[binary.BigEndian.Uint32(key)], key, value)
+	})
+}
+
 // counts gives the number of entries of each bucket, as the latest commit noted it.
 func (s *snapshot) counts() (map[bucket]uint64, error) {
 	value, err := s.get(bucketMeta, []byte(metaCounts))
