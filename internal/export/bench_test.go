@@ -35,7 +35,7 @@ func (m *many) Items(context.Context) iter.Seq2[Item, error] {
 		for i := range m.n {
 			item := *m.items[i%len(m.items)].Message
 			item.TS = record.MakeTS(1500000000+int64(i), 0)
-			if !yield(Item{&item, ReasonHit}, nil) {
+			if !yield(Item{Message: &item, Reason: ReasonHit}, nil) {
 				return
 			}
 		}

@@ -27,9 +27,16 @@ type contents struct {
 }
 
 func (c *contents) channel(*record.Channel) error { return nil }
-func (c *contents) message(Item) error            { return nil }
 func (c *contents) user(*record.User) error       { return nil }
 func (c *contents) close() error                  { return nil }
+
+// message copies a message's file before the formats are given the message, so that they can tell where it lies.
+func (c *contents) message(item Item) error {
+	if item.File == nil {
+		return nil
+	}
+	return c.file(item.File)
+}
 
 func (c *contents) file(f *record.File) error {
 	for _, r := range f.Versions {

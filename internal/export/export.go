@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,28 @@ type Selection struct {
 	Channels []string `json:"channels"` // ids, without padding
 	Users    []string `json:"users"`    // ids
 	Zone     string   `json:"zone"`     // IANA name of the time zone of local times and of days; "" is UTC
+	// Context is what joins the hits: "" for nothing, ContextThread, ContextDay, or a number of messages on both sides.
+	Context string `json:"context,omitzero"`
 }
+
+// What may join hits as context, besides a number of messages before and after each.
+const (
+	ContextThread = "thread" // the whole thread of a hit
+	ContextDay    = "day"    // the channel's whole day, in the selection's zone
+)
+
+// Rendering says how formats show a selection. Together they determine every byte of what formats write.
+type Rendering struct {
+	Slice          Unit   `json:"slice"`                     // what becomes one document; "" is a day
+	Mail           string `json:"mail,omitzero"`             // what becomes one mail: MailMessage (also "") or MailSlice
+	RawUTF8Headers bool   `json:"raw_utf8_headers,omitzero"` // RSMF headers as RFC 6532 instead of encoded words
+}
+
+// What becomes one mail of the format eml.
+const (
+	MailMessage = "message"
+	MailSlice   = "slice"
+)
 
 // allMessages tells whether every message of the channels in scope is selected. Only then do channels without
 // messages and files without a message belong to the export: a narrower one must not disclose them.
@@ -55,6 +77,7 @@ const (
 type Item struct {
 	*record.Message
 	Reason Reason
+	File   *record.File // its file; nil without one, and where the archive knows of no such file. Sources leave it nil
 }
 
 // Source is what an export asks of the archive, all of it as of the selection's change number. A sequence may be asked
@@ -68,6 +91,12 @@ type Source interface {
 	Users(ctx context.Context) iter.Seq2[*record.User, error]
 	// Files gives the files of a channel by id.
 	Files(ctx context.Context, channel string) iter.Seq2[*record.File, error]
+	// Message gives one message if it is selected; ok tells. Channels are asked for in the order of Items.
+	Message(ctx context.Context, channel string, ts record.TS) (item Item, ok bool, err error)
+	// File gives one file, nil where the archive knows of none.
+	File(ctx context.Context, channel, id string) (*record.File, error)
+	// Estimate says how many messages Items gives, about.
+	Estimate(ctx context.Context) (int64, error)
 	// Blob gives the bytes of a file's revision by their SHA-256 (hex).
 	Blob(sha256 string) (io.ReadCloser, error)
 	// Notes says what is known to be missing from the channels in scope.
@@ -85,6 +114,7 @@ type Options struct {
 	ID        string           // from the ledger, EXP-2026-000001
 	Output    string           // directory to make; must not exist, its parent must
 	Formats   []string         // of Formats; none means all
+	Rendering Rendering        //
 	Generator string           // program and version
 	Now       func() time.Time // nil is time.Now
 	Progress  func(Progress)   // called now and then from the calling goroutine
@@ -94,6 +124,7 @@ type Options struct {
 // Progress is how far an export has come.
 type Progress struct {
 	Messages int64 // written, comments included
+	Total    int64 // about how many there are
 	Files    int64 // attachments copied
 	Bytes    int64 // of attachments copied
 	Elapsed  time.Duration
@@ -105,6 +136,15 @@ func (p Progress) Rate() float64 {
 		return 0
 	}
 	return float64(p.Messages) / p.Elapsed.Seconds()
+}
+
+// Left is about how long the messages that remain take; zero when that is not known.
+func (p Progress) Left() time.Duration {
+	rate := p.Rate()
+	if rate == 0 || p.Total <= p.Messages {
+		return 0
+	}
+	return time.Duration(float64(p.Total-p.Messages) / rate * float64(time.Second))
 }
 
 // Write makes the bundle and says what is in it. When it fails, nothing is left at the output path. ErrExists means
@@ -141,6 +181,8 @@ func (o Options) withDefaults() Options {
 	if len(o.Formats) == 0 {
 		o.Formats = Formats()
 	}
+	o.Rendering.Slice = cmp.Or(o.Rendering.Slice, UnitDay)
+	o.Rendering.Mail = cmp.Or(o.Rendering.Mail, MailMessage)
 	o.Formats = slices.Compact(slices.Sorted(slices.Values(o.Formats)))
 	return o
 }
@@ -152,13 +194,18 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if err != nil {
 		return nil, err
 	}
+	f.id, f.rendering, f.generator = o.ID, o.Rendering, o.Generator
 	f.bundle = b
 	f.contents = &contents{ctx: ctx, blob: src.Blob, bundle: b, paths: map[digest]string{}}
-	sinks, err := f.sinks(o.Formats)
+	sinks, err := f.sinks(ctx, o.Formats)
 	if err != nil {
 		return nil, err
 	}
-	f.progress = func() { o.Progress(f.tally.progress(f.contents, o.Now().Sub(started))) }
+	total, err := src.Estimate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.progress = func() { o.Progress(f.tally.progress(f.contents, total, o.Now().Sub(started))) }
 	if err := f.walk(ctx, sinks); err != nil {
 		return nil, err
 	}

@@ -3,8 +3,10 @@ package export
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"archiver/internal/record"
@@ -21,25 +23,34 @@ type sink interface {
 	close() error
 }
 
-// formats has a constructor for every format. A new one registers here and finds what it needs in the frame.
-var formats = map[string]func(*frame) (sink, error){
-	"csv":    newCSV,
-	"ndjson": newNDJSON,
-}
+// formats has a constructor for every format that takes records one by one, sliced one for every format that takes them
+// in slices. A new one registers here and finds what it needs in the frame.
+var (
+	formats = map[string]func(*frame) (sink, error){
+		"csv":    newCSV,
+		"ndjson": newNDJSON,
+	}
+	sliced = map[string]func(*frame) (sliceSink, error){}
+)
 
 // Formats are the names of the formats that can be written, sorted.
-func Formats() []string { return slices.Sorted(maps.Keys(formats)) }
+func Formats() []string {
+	return slices.Sorted(slices.Values(slices.AppendSeq(slices.Collect(maps.Keys(formats)), maps.Keys(sliced))))
+}
 
 // progressEvery is after how many messages progress is reported and the context is asked.
 const progressEvery = 1000
 
 // frame is one selection on its way through the sinks, and what all formats may use.
 type frame struct {
-	sel      Selection
-	src      Source
-	zone     *time.Location
-	channels []*record.Channel       // in scope, by id
-	users    map[string]*record.User // all, without their raw objects
+	id        string // of the export
+	generator string
+	sel       Selection
+	rendering Rendering
+	src       Source
+	zone      *time.Location
+	channels  []*record.Channel       // in scope, by id
+	users     map[string]*record.User // all, without their raw objects
 
 	bundle   *bundle   // nil in a preview
 	contents *contents // where attachments lie in the bundle
@@ -78,27 +89,49 @@ func newFrame(ctx context.Context, sel Selection, src Source) (*frame, error) {
 	return f, nil
 }
 
-// sinks makes what a bundle is written by. The attachments come before the formats, which tell where they lie.
-func (f *frame) sinks(names []string) ([]sink, error) {
-	sinks := []sink{f.tally, f.contents}
-	for _, name := range names {
-		open, ok := formats[name]
-		if !ok {
-			return nil, fmt.Errorf("%w %q", ErrUnknownFormat, name)
-		}
-		s, err := open(f)
-		if err != nil {
-			return nil, fmt.Errorf("format %s: %w", name, err)
-		}
-		sinks = append(sinks, s)
+// channelOf gives a channel in scope, nil if it is none.
+func (f *frame) channelOf(id string) *record.Channel {
+	i, ok := slices.BinarySearchFunc(f.channels, id, func(c *record.Channel, id string) int { return strings.Compare(c.ID, id) })
+	if !ok {
+		return nil
 	}
-	return sinks, nil
+	return f.channels[i]
+}
+
+// sinks makes what a bundle is written by. The attachments come before the formats, which tell where they lie.
+func (f *frame) sinks(ctx context.Context, names []string) ([]sink, error) {
+	sinks := []sink{f.tally, f.contents}
+	var takers []sliceSink
+	for _, name := range names {
+		var err error
+		if open, ok := formats[name]; ok {
+			sinks, err = opened(sinks, open, f)
+		} else if open, ok := sliced[name]; ok {
+			takers, err = opened(takers, open, f)
+		} else {
+			err = ErrUnknownFormat
+		}
+		if err != nil {
+			return nil, fmt.Errorf("format %q: %w", name, err)
+		}
+	}
+	if len(takers) == 0 {
+		return sinks, nil
+	}
+	s, err := newSlicer(ctx, f, takers)
+	return append(sinks, s), err
+}
+
+// opened appends what open makes.
+func opened[T any](list []T, open func(*frame) (T, error), f *frame) ([]T, error) {
+	v, err := open(f)
+	return append(list, v), err
 }
 
 // walk gives everything that is selected to the sinks and closes them.
 func (f *frame) walk(ctx context.Context, sinks []sink) error {
 	given := 0
-	for item, err := range f.src.Items(ctx) {
+	for item, err := range f.items(ctx) {
 		if err != nil {
 			return fmt.Errorf("messages: %w", err)
 		}
@@ -122,6 +155,28 @@ func (f *frame) walk(ctx context.Context, sinks []sink) error {
 		return err
 	}
 	return each(sinks, sink.close)
+}
+
+// items gives the selected messages with their files.
+func (f *frame) items(ctx context.Context) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for item, err := range f.src.Items(ctx) {
+			if err == nil {
+				err = f.attach(ctx, &item)
+			}
+			if !yield(item, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// attach gives a message its file.
+func (f *frame) attach(ctx context.Context, item *Item) (err error) {
+	if item.FileID != "" {
+		item.File, err = f.src.File(ctx, item.Channel, item.FileID)
+	}
+	return err
 }
 
 func (f *frame) give(item Item, sinks []sink) error {

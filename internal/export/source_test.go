@@ -68,6 +68,24 @@ func (s *source) Files(_ context.Context, channel string) iter.Seq2[*record.File
 	return sequence(s.files[channel])
 }
 
+func (s *source) Message(_ context.Context, channel string, ts record.TS) (Item, bool, error) {
+	i := slices.IndexFunc(s.items, func(item Item) bool { return item.Channel == channel && item.TS == ts })
+	if i < 0 {
+		return Item{}, false, nil
+	}
+	return s.items[i], true, nil
+}
+
+func (s *source) File(_ context.Context, channel, id string) (*record.File, error) {
+	i := slices.IndexFunc(s.files[channel], func(f *record.File) bool { return f.ID == id })
+	if i < 0 {
+		return nil, nil
+	}
+	return s.files[channel][i], nil
+}
+
+func (s *source) Estimate(context.Context) (int64, error) { return int64(len(s.items)), nil }
+
 func (s *source) Blob(sum string) (io.ReadCloser, error) {
 	b, ok := s.blobs[sum]
 	if !ok {
@@ -91,7 +109,7 @@ func message(channel string, ts, thread record.TS, raws ...string) Item {
 	if err != nil {
 		panic(err)
 	}
-	return Item{m, ReasonHit}
+	return Item{Message: m, Reason: ReasonHit}
 }
 
 // attach adds a file of a channel with the given contents.

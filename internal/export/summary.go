@@ -115,9 +115,9 @@ func (t *tally) file(*record.File) error { t.counts.Files++; return nil }
 func (t *tally) user(*record.User) error { t.counts.Users++; return nil }
 func (t *tally) close() error            { return nil }
 
-func (t *tally) progress(c *contents, elapsed time.Duration) Progress {
+func (t *tally) progress(c *contents, total int64, elapsed time.Duration) Progress {
 	return Progress{
-		Messages: t.counts.Messages + t.counts.Comments, Files: c.count, Bytes: c.bytes, Elapsed: elapsed,
+		Messages: t.counts.Messages + t.counts.Comments, Total: total, Files: c.count, Bytes: c.bytes, Elapsed: elapsed,
 	}
 }
 

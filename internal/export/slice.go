@@ -1,0 +1,147 @@
+package export
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"archiver/internal/record"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Unit says what becomes one document of a format that writes conversations.
+type Unit string
+
+// The units. Days, weeks (ISO 8601, from Monday) and months are those of the selection's time zone. With UnitThread a
+// thread is one document, and what belongs to no thread is cut into days.
+const (
+	UnitDay    Unit = "day"
+	UnitThread Unit = "thread"
+	UnitWeek   Unit = "week"
+	UnitMonth  Unit = "month"
+	UnitWhole  Unit = "whole"
+)
+
+// Units are the units that can be chosen.
+func Units() []Unit { return []Unit{UnitDay, UnitThread, UnitWeek, UnitMonth, UnitWhole} }
+
+// slice is what becomes one document: a channel's messages of a time or a thread, or a part of them.
+type slice struct {
+	channel        *record.Channel
+	folder         string    // of the channel, a name that is safe and its own
+	name           string    // of the document, without an ending; unique in the export
+	title          string    // the unit for people: 2024-01-15, 2024-W03, 2024-01, "thread 1516195206.000463", "everything"
+	begin, end     time.Time // the window [begin, end) in the selection's zone; zero where the unit has none
+	part, parts    int       // 1 of 1 unless it was too much for one document
+	previous, next string    // names of the channel's slices before and after; "" at the ends
+	items          []Item    // by ts
+	parents        []Item    // messages of other slices of the export that comments in this one answer, by ts
+}
+
+// first and last are the times of the earliest and the latest message, parents aside.
+func (s *slice) first() time.Time { return s.items[0].TS.Time() }
+func (s *slice) last() time.Time  { return s.items[len(s.items)-1].TS.Time() }
+
+// sliceSink takes slices by channel, and within it in the order in which they end. A slice belongs to the caller once
+// slice returns.
+type sliceSink interface {
+	slice(*slice) error
+	close() error
+}
+
+// period is a slice before it is cut into parts.
+type period struct {
+	key        string // unique in the channel, and safe in a name
+	title      string
+	begin, end time.Time
+}
+
+// period gives the one that an item belongs to. threads has the ts of messages that have comments in the export.
+func (u Unit) period(item Item, zone *time.Location, threads map[record.TS]bool) period {
+	t := item.TS.Time().In(zone)
+	switch u {
+	case UnitThread:
+		if root := threadOf(item); item.Thread != "" || threads[root] {
+			return period{key: "thread_" + strings.ReplaceAll(string(root), ".", "-"), title: "thread " + string(root)}
+		}
+	case UnitWeek:
+		year, week := t.ISOWeek()
+		begin := startOfDay(t.Year(), t.Month(), t.Day()-(int(t.Weekday())+6)%7, zone)
+		return between(fmt.Sprintf("%04d-W%02d", year, week), begin, begin.Day()+7, zone)
+	case UnitMonth:
+		begin := startOfDay(t.Year(), t.Month(), 1, zone)
+		p := period{begin: begin, end: startOfDay(t.Year(), t.Month()+1, 1, zone)}
+		p.key = begin.Format("2006-01")
+		p.title = p.key
+		return p
+	case UnitWhole:
+		return period{key: "all", title: "everything"}
+	}
+	begin := startOfDay(t.Year(), t.Month(), t.Day(), zone)
+	return between(t.Format(time.DateOnly), begin, t.Day()+1, zone)
+}
+
+// between is the period from a day to a day of the same month, counted on.
+func between(key string, begin time.Time, end int, zone *time.Location) period {
+	return period{key: key, title: key, begin: begin, end: startOfDay(begin.Year(), begin.Month(), end, zone)}
+}
+
+// startOfDay is midnight, or the moment of the change where clocks skip midnight.
+func startOfDay(year int, month time.Month, day int, zone *time.Location) time.Time {
+	t := time.Date(year, month, day, 0, 0, 0, 0, zone)
+	want := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	begin, end := t.ZoneBounds()
+	switch {
+	case t.Day() != want.Day():
+		return end
+	case t.Hour() != 0:
+		return begin
+	}
+	return t
+}
+
+// threadOf is the ts of the message that an item's thread has or would have.
+func threadOf(item Item) record.TS {
+	if item.Thread != "" {
+		return item.Thread
+	}
+	return item.TS
+}
+
+const maxSlug = 40 // bytes of a channel's name in names of files
+
+// channelFolder names a channel in a way that is safe everywhere, also where case does not count: something readable of
+// its name, and the beginning of its id's SHA-256, as ids differ in case and names may be equal.
+func channelFolder(c *record.Channel) string {
+	sum := sha256.Sum256([]byte(c.ID))
+	return slug(c.Name) + "_" + hex.EncodeToString(sum[:6])
+}
+
+// slug is what a name has in ASCII letters and digits.
+func slug(name string) string {
+	var b strings.Builder
+	dash := false
+	for _, r := range norm.NFKD.String(name) {
+		switch {
+		case r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)):
+			if dash && b.Len() > 0 {
+				b.WriteByte('-')
+			}
+			b.WriteRune(unicode.ToLower(r))
+			dash = false
+		case !unicode.Is(unicode.Mn, r):
+			dash = true
+		}
+		if b.Len() >= maxSlug {
+			break
+		}
+	}
+	if b.Len() == 0 {
+		return "channel"
+	}
+	return b.String()
+}

@@ -1,0 +1,292 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"archiver/internal/record"
+)
+
+// What one document of a conversation holds at most. Relativity's validator warns from 10,001 events on, and its
+// processing takes no file over 2 GB.
+const (
+	maxSliceEvents = 10_000
+	maxSliceBytes  = 1 << 30
+)
+
+// slicer is the sink that cuts each channel's messages into slices. A first pass over the selection plans them, so that
+// a part of a slice knows how many there are, a document its neighbours, and a thread when it is complete. Memory holds
+// the messages of the slices that are begun, which is one, or the unfinished threads of a channel.
+type slicer struct {
+	ctx    context.Context
+	frame  *frame
+	takers []sliceSink
+	plans  map[string]*channelPlan // by channel id
+
+	current *record.Channel
+	plan    *channelPlan
+	open    map[string]*begun // by the period's key
+}
+
+// channelPlan is what the first pass learnt of a channel.
+type channelPlan struct {
+	threads map[record.TS]bool // messages that have comments in the export; for UnitThread only
+	periods map[string]*periodPlan
+	names   []string // of all documents, in order of their first messages
+}
+
+// periodPlan is what the first pass learnt of a period.
+type periodPlan struct {
+	messages int
+	parts    []int // the place of each part in the channel's names
+}
+
+// begun is a slice whose messages are being collected.
+type begun struct {
+	period
+	given int // messages, in all parts
+	part  int // counts from 1
+	load  *load
+	slice slice
+}
+
+func newSlicer(ctx context.Context, f *frame, takers []sliceSink) (*slicer, error) {
+	s := &slicer{ctx: ctx, frame: f, takers: takers, plans: map[string]*channelPlan{}, open: map[string]*begun{}}
+	return s, s.planAll()
+}
+
+// planAll makes the first pass.
+func (s *slicer) planAll() error {
+	if err := s.findThreads(); err != nil {
+		return err
+	}
+	var current *record.Channel
+	loads := map[string]*load{}
+	for item, err := range s.frame.items(s.ctx) {
+		if err != nil {
+			return fmt.Errorf("messages: %w", err)
+		}
+		if current == nil || current.ID != item.Channel {
+			clear(loads)
+			if current = s.frame.channelOf(item.Channel); current == nil {
+				return fmt.Errorf("messages of channel %s: not one of the channels in scope", item.Channel)
+			}
+		}
+		s.planFor(item.Channel).add(current, s.period(item), item, loads, s.frame)
+	}
+	return s.ctx.Err()
+}
+
+// findThreads notes which messages have comments in the export, if slices are threads.
+func (s *slicer) findThreads() error {
+	if s.frame.rendering.Slice != UnitThread {
+		return nil
+	}
+	for item, err := range s.frame.src.Items(s.ctx) {
+		if err != nil {
+			return fmt.Errorf("messages: %w", err)
+		}
+		if item.Thread != "" {
+			s.planFor(item.Channel).threads[item.Thread] = true
+		}
+	}
+	return nil
+}
+
+func (s *slicer) planFor(channel string) *channelPlan {
+	p := s.plans[channel]
+	if p == nil {
+		p = &channelPlan{threads: map[record.TS]bool{}, periods: map[string]*periodPlan{}}
+		s.plans[channel] = p
+	}
+	return p
+}
+
+func (s *slicer) period(item Item) period {
+	return s.frame.rendering.Slice.period(item, s.frame.zone, s.planFor(item.Channel).threads)
+}
+
+// add plans for one more message. loads has the part that each period has come to.
+func (p *channelPlan) add(c *record.Channel, at period, item Item, loads map[string]*load, f *frame) {
+	plan := p.periods[at.key]
+	if plan == nil {
+		plan = &periodPlan{}
+		p.periods[at.key] = plan
+	}
+	plan.messages++
+	if l := loads[at.key]; l == nil || !l.take(item) {
+		loads[at.key] = newLoad(f.changesDuring(c, at))
+		loads[at.key].take(item)
+		plan.parts = append(plan.parts, len(p.names))
+		p.names = append(p.names, documentName(c, at, len(plan.parts)))
+	}
+}
+
+// documentName names a part of a slice. Only later parts say so: a slice that is whole has a name without a part.
+func documentName(c *record.Channel, at period, part int) string {
+	name := channelFolder(c) + "_" + at.key
+	if part > 1 {
+		name += fmt.Sprintf("_p%02d", part)
+	}
+	return name
+}
+
+func (s *slicer) channel(c *record.Channel) error {
+	s.current, s.plan = c, s.planFor(c.ID)
+	return nil
+}
+
+func (s *slicer) file(*record.File) error { return nil }
+func (s *slicer) user(*record.User) error { return nil }
+
+func (s *slicer) message(item Item) error {
+	at := s.period(item)
+	b := s.open[at.key]
+	if b == nil {
+		b = &begun{period: at}
+		s.open[at.key] = b
+		b.next(s.frame.changesDuring(s.current, at), at.begin)
+	}
+	if !b.load.take(item) {
+		next := item.TS.Time().In(s.frame.zone)
+		if err := s.emit(b, next); err != nil {
+			return err
+		}
+		b.next(s.frame.changesDuring(s.current, at), next)
+		b.load.take(item)
+	}
+	b.slice.items = append(b.slice.items, item)
+	if b.given++; b.given < s.plan.periods[at.key].messages {
+		return nil
+	}
+	delete(s.open, at.key)
+	return s.emit(b, at.end)
+}
+
+// next begins another part.
+func (b *begun) next(changes int, from time.Time) {
+	b.part++
+	b.load = newLoad(changes)
+	b.slice = slice{begin: from}
+	if b.begin.IsZero() {
+		b.slice.begin = time.Time{}
+	}
+}
+
+// emit gives a part to the formats.
+func (s *slicer) emit(b *begun, until time.Time) error {
+	plan := s.plan.periods[b.key]
+	place := plan.parts[b.part-1]
+	d := &b.slice
+	d.channel, d.folder, d.title, d.part, d.parts = s.current, channelFolder(s.current), b.title, b.part, len(plan.parts)
+	d.name = s.plan.names[place]
+	if !b.begin.IsZero() {
+		d.end = until
+	}
+	if place > 0 {
+		d.previous = s.plan.names[place-1]
+	}
+	if place+1 < len(s.plan.names) {
+		d.next = s.plan.names[place+1]
+	}
+	if err := s.addParents(b); err != nil {
+		return err
+	}
+	for _, taker := range s.takers {
+		if err := taker.slice(d); err != nil {
+			return fmt.Errorf("slice %s: %w", d.name, err)
+		}
+	}
+	return nil
+}
+
+// addParents fetches the messages elsewhere in the export that comments of the slice answer.
+func (s *slicer) addParents(b *begun) error {
+	for _, ts := range slices.Sorted(maps.Keys(b.load.parents)) {
+		item, ok, err := s.frame.src.Message(s.ctx, s.current.ID, ts)
+		if err != nil {
+			return fmt.Errorf("message %s/%s: %w", s.current.ID, ts, err)
+		}
+		if !ok {
+			continue
+		}
+		if err := s.frame.attach(s.ctx, &item); err != nil {
+			return err
+		}
+		b.slice.parents = append(b.slice.parents, item)
+	}
+	return nil
+}
+
+func (s *slicer) close() error {
+	for _, taker := range s.takers {
+		if err := taker.close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load is how much a document holds so far.
+type load struct {
+	changes  int                    // of the channel and its members in the document's window
+	messages map[record.TS]struct{} //
+	parents  map[record.TS]struct{} // messages outside that comments in it answer
+	contents map[string]struct{}    // SHA-256 of attachments
+	bytes    int64                  // of attachments
+}
+
+func newLoad(changes int) *load {
+	return &load{
+		changes: changes, messages: map[record.TS]struct{}{}, parents: map[record.TS]struct{}{}, contents: map[string]struct{}{},
+	}
+}
+
+// take adds an item if the document does not become too large. The first always fits.
+func (l *load) take(item Item) bool {
+	events, bytes := 1, int64(0)
+	_, inside := l.messages[item.Thread]
+	_, outside := l.parents[item.Thread]
+	newParent := item.Thread != "" && !inside && !outside
+	if newParent {
+		events++
+	}
+	content, isNew := l.content(item)
+	if isNew {
+		bytes = content.Size
+	}
+	full := l.changes+len(l.messages)+len(l.parents)+events > maxSliceEvents || l.bytes+bytes > maxSliceBytes
+	if full && len(l.messages) > 0 {
+		return false
+	}
+	l.messages[item.TS] = struct{}{}
+	if newParent {
+		l.parents[item.Thread] = struct{}{}
+	}
+	if isNew {
+		l.contents[content.SHA256] = struct{}{}
+		l.bytes += bytes
+	}
+	return true
+}
+
+// content is the item's attachment; isNew tells whether there is one that the document does not have yet.
+func (l *load) content(item Item) (content record.Revision, isNew bool) {
+	content, ok := newest(item.File)
+	if !ok {
+		return content, false
+	}
+	_, has := l.contents[content.SHA256]
+	return content, !has
+}
+
+// newest is the last stored content of a file, if there is one.
+func newest(f *record.File) (content record.Revision, ok bool) {
+	if f == nil || len(f.Versions) == 0 {
+		return content, false
+	}
+	return f.Versions[len(f.Versions)-1], true
+}
