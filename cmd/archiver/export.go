@@ -41,29 +41,31 @@ is kept beside the archive.
 			&cli.StringFlag{Name: "output", Usage: "make the directory `PATH`, which must not exist yet", DefaultText: "the export's number"},
 			boolFlag("preview", "count what would be exported"),
 			&cli.StringFlag{Name: "reproduce", Usage: "make the export with the number `ID` again"},
-			&cli.StringFlag{Name: "slice", Hidden: true},
+			&cli.StringFlag{Name: "context", Usage: "export what stands around each hit as well, marked as context: its `thread`, its day, or N messages before and after"},
+			&cli.StringFlag{Name: "slice", Usage: "`UNIT` of a conversation that becomes one document: " + units(), Value: string(export.UnitDay)},
+			&cli.StringFlag{Name: "mail", Usage: "what becomes one mail of format eml: each `message`, or each slice", Value: export.MailMessage},
+			boolFlag("rsmf-raw-utf8-headers", "names in headers of RSMF as UTF-8 (RFC 6532) instead of encoded words"),
 		),
 	}
 }
 
 func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
-	if c.IsSet("slice") {
-		return notInThisVersion("export --slice")
+	job, err := newExportJob(c)
+	if err != nil {
+		return err
 	}
 	a, err := e.openArchive(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, a.Close)
-	job, err := e.exportJob(ctx, c, a)
-	if err != nil {
+	if err := e.fillJob(ctx, c, a, &job); err != nil {
 		return err
 	}
 	source, err := e.openSource(ctx, c, a, &job.selection)
 	if err != nil {
 		return err
 	}
-	defer closing(&err, source.close)
 	if c.Bool("preview") {
 		summary, err := export.Preview(ctx, job.selection, source)
 		if err != nil {
@@ -78,28 +80,60 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 type exportJob struct {
 	id        string
 	selection export.Selection
+	rendering export.Rendering
 	formats   []string
 	output    string
 	ledger    export.Ledger
 }
 
-// exportJob reads the command line.
-func (e *env) exportJob(ctx context.Context, c *cli.Context, a *storage.Archive) (exportJob, error) {
-	job := exportJob{output: c.String("output"), ledger: export.Ledger{Path: filepath.Join(a.Dir(), "ledger.db")}}
-	if id := c.String("reproduce"); id != "" {
-		return job, job.again(c, a, id)
+// newExportJob reads what the command line says without looking at an archive.
+func newExportJob(c *cli.Context) (job exportJob, err error) {
+	job.output = c.String("output")
+	if err := parseContext(c.String("context")); err != nil {
+		return job, err
 	}
-	var err error
-	if job.selection, err = e.exportSelection(ctx, c, a); err != nil {
+	if job.rendering, err = exportRendering(c); err != nil {
 		return job, err
 	}
 	job.formats, err = exportFormats(c.StringSlice("format"))
 	return job, err
 }
 
+// fillJob looks up what the job selects.
+func (e *env) fillJob(ctx context.Context, c *cli.Context, a *storage.Archive, job *exportJob) (err error) {
+	job.ledger = export.Ledger{Path: filepath.Join(a.Dir(), "ledger.db")}
+	if id := c.String("reproduce"); id != "" {
+		return job.again(c, a, id)
+	}
+	job.selection, err = e.exportSelection(ctx, c, a)
+	return err
+}
+
+func units() string {
+	var names []string
+	for _, u := range export.Units() {
+		names = append(names, string(u))
+	}
+	return strings.Join(names, ", ")
+}
+
+// exportRendering reads how formats are to show the selection.
+func exportRendering(c *cli.Context) (export.Rendering, error) {
+	r := export.Rendering{
+		Slice: export.Unit(c.String("slice")), Mail: c.String("mail"), RawUTF8Headers: c.Bool("rsmf-raw-utf8-headers"),
+	}
+	if !slices.Contains(export.Units(), r.Slice) {
+		return r, &usageError{fmt.Sprintf("--slice: %q is none of %s", r.Slice, units()), ""}
+	}
+	if r.Mail != export.MailMessage && r.Mail != export.MailSlice {
+		return r, &usageError{fmt.Sprintf("--mail: %q is neither message nor slice", r.Mail), ""}
+	}
+	return r, nil
+}
+
 // again makes the job that of an earlier export.
 func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error {
-	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format"} {
+	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format", "context", "slice", "mail", "rsmf-raw-utf8-headers"} {
 		if c.IsSet(flag) || c.NArg() > 0 {
 			return &usageError{"--reproduce selects what the export selected, and takes no other selection", "leave out --" + flag + " and the query"}
 		}
@@ -115,7 +149,7 @@ func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error
 	case made.Selection.Query != "":
 		return notInThisVersion("--reproduce of an export with a query")
 	}
-	job.id, job.selection, job.formats = id, made.Selection, made.Formats
+	job.id, job.selection, job.rendering, job.formats = id, made.Selection, made.Rendering, made.Formats
 	return nil
 }
 
@@ -134,9 +168,9 @@ func exportFormats(names []string) ([]string, error) {
 
 // writeExport makes the bundle and records it in the ledger.
 func (e *env) writeExport(ctx context.Context, job exportJob, source export.Source) error {
-	o := export.Options{ID: job.id, Formats: job.formats, Generator: programName + " " + buildInfo().Version, Now: e.now, Logger: e.ui.logger()}
+	o := export.Options{ID: job.id, Formats: job.formats, Rendering: job.rendering, Generator: programName + " " + buildInfo().Version, Now: e.now, Logger: e.ui.logger()}
 	made := export.Made{
-		Selection: job.selection, Formats: job.formats, Generator: o.Generator, Output: job.output, Started: e.now().UTC(),
+		Selection: job.selection, Rendering: job.rendering, Formats: job.formats, Generator: o.Generator, Output: job.output, Started: e.now().UTC(),
 	}
 	if o.ID == "" {
 		id, err := job.ledger.Begin(made)
@@ -177,6 +211,9 @@ func exportLine(p *export.Progress) string {
 	}
 	if rate := int64(p.Rate()); rate > 0 {
 		line += ", " + counted(rate, "message") + "/s"
+	}
+	if left := timeLeft(p.Messages, p.Total, p.Elapsed); left > 0 {
+		line += ", about " + about(left) + " left"
 	}
 	return line
 }

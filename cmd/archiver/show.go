@@ -142,7 +142,7 @@ func gatherShown(ctx context.Context, a *storage.Archive, channel string, ts rec
 		return nil, explainMissing(err, c, ts)
 	}
 	if s.message.FileID != "" {
-		s.file, err = a.File(ctx, c.ID, s.message.FileID)
+		s.file, err = a.File(ctx, c.ID, s.message.FileID, 0)
 		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ func (e *env) exportSelection(ctx context.Context, c *cli.Context, a *storage.Ar
 	}
 	sel := export.Selection{
 		Archive: a.ID(), Change: a.Change(), Since: r.Since, Until: r.Until, Zone: r.Location.String(),
-		Channels: []string{}, Users: []string{},
+		Channels: []string{}, Users: []string{}, Context: c.String("context"),
 	}
 	if c.NArg() > 0 {
 		if sel.Query, err = oneArgument(c, "query", "archiver export --output case-7 'quarterly report'"); err != nil {
@@ -56,7 +56,7 @@ func asUsage(flag string, err error) error {
 	return &usageError{flag + ": " + err.Error(), hintOf(err)}
 }
 
-// findUsers gives the ids of people who are named by id or name.
+// findUsers gives the ids of people who are named by id, by name or by what stands before the @ of the id.
 func findUsers(ctx context.Context, a *storage.Archive, names []string) ([]string, error) {
 	ids := []string{}
 	found := make([]bool, len(names))
@@ -65,7 +65,8 @@ func findUsers(ctx context.Context, a *storage.Archive, names []string) ([]strin
 			return nil, err
 		}
 		for i, name := range names {
-			if strings.EqualFold(name, u.ID) || strings.EqualFold(name, u.Name) {
+			local, _, _ := strings.Cut(u.ID, "@")
+			if slices.ContainsFunc([]string{u.ID, u.Name, local}, func(s string) bool { return strings.EqualFold(s, name) }) {
 				ids, found[i] = append(ids, u.ID), true
 			}
 		}
@@ -77,50 +78,65 @@ func findUsers(ctx context.Context, a *storage.Archive, names []string) ([]strin
 	return slices.Compact(ids), nil
 }
 
-// source is the archive as an export sees it: a selection at one change number. A query is asked of the index.
+// source is the archive as an export sees it: a selection at one change number. What a query finds, and what context
+// joins to it, is picked once; without either the messages are chosen one by one as they are read.
 type source struct {
 	archive *storage.Archive
-	index   *index.Index // nil without a query
-	request index.Request
 	sel     export.Selection
-	span    storage.Range // of the messages between since and until
-	behind  uint64        // changes that the index lacks
+	zone    *time.Location
+	span    storage.Range    // of the messages between since and until
+	picked  map[string]picks // by channel; nil where messages are chosen one by one
+	behind  uint64           // changes that the index lacks
 }
 
-// openSource opens what the selection needs. With a query the selection is frozen where the index stands, since of
-// later changes nothing tells whether they match.
+// openSource freezes a selection. With a query it is frozen where the index stands, since of later changes nothing tells
+// whether they match.
 func (e *env) openSource(ctx context.Context, c *cli.Context, a *storage.Archive, sel *export.Selection) (*source, error) {
-	loc, err := time.LoadLocation(sel.Zone)
+	zone, err := time.LoadLocation(sel.Zone)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{archive: a}
-	if sel.Query != "" {
-		s.request = index.Request{Since: sel.Since, Until: sel.Until, Channels: sel.Channels, Users: sel.Users, Location: loc}
-		if s.request.Query, err = index.Parse(sel.Query); err != nil {
-			return nil, explainQuery(err)
-		}
-		if s.index, err = e.openIndex(ctx, c); err != nil {
-			return nil, err
-		}
-		status, err := s.index.Status(ctx)
-		if err != nil {
-			return nil, errors.Join(err, s.close())
-		}
-		s.behind = sel.Change - min(sel.Change, status.Change)
-		sel.Change -= s.behind
+	s := &source{archive: a, zone: zone}
+	if sel.Query == "" {
+		s.freeze(*sel)
+	} else if err := e.query(ctx, c, s, sel); err != nil {
+		return nil, err
 	}
-	s.sel = *sel
-	s.span = timeSpan(sel.Since, sel.Until, loc)
-	s.span.AsOf = sel.Change
-	return s, nil
+	if sel.Context == "" {
+		return s, nil
+	}
+	return s, s.addContext(ctx)
 }
 
-func (s *source) close() error {
-	if s.index == nil {
-		return nil
+func (s *source) freeze(sel export.Selection) {
+	s.sel = sel
+	s.span = timeSpan(sel.Since, sel.Until, s.zone)
+	s.span.AsOf = sel.Change
+}
+
+// query picks what the selection's query finds.
+func (e *env) query(ctx context.Context, c *cli.Context, s *source, sel *export.Selection) (err error) {
+	request := index.Request{Since: sel.Since, Until: sel.Until, Channels: sel.Channels, Users: sel.Users, Location: s.zone}
+	if request.Query, err = index.Parse(sel.Query); err != nil {
+		return explainQuery(err)
 	}
-	return s.index.Close()
+	ix, err := e.openIndex(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, ix.Close)
+	status, err := ix.Status(ctx)
+	if err != nil {
+		return err
+	}
+	s.behind = sel.Change - min(sel.Change, status.Change)
+	sel.Change -= s.behind
+	s.freeze(*sel)
+	s.picked = map[string]picks{}
+	return ix.Match(ctx, s.archive, request, func(channel string, ts record.TS) error {
+		s.picked[channel] = append(s.picked[channel], pick(ts, export.ReasonHit))
+		return nil
+	})
 }
 
 // timeSpan gives the ts between two moments, the second one not included; they were checked before.
@@ -136,24 +152,10 @@ func timeSpan(since, until string, loc *time.Location) (r storage.Range) {
 
 func moment(s string, loc *time.Location) (time.Time, bool) {
 	if day, err := time.Parse(time.DateOnly, s); err == nil {
-		return startOfDay(day, loc), true
+		return record.StartOfDay(day.Year(), day.Month(), day.Day(), loc), true
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	return t, err == nil
-}
-
-// startOfDay is midnight, or the moment of the change where clocks skip midnight.
-func startOfDay(day time.Time, loc *time.Location) time.Time {
-	year, month, d := day.Date()
-	t := time.Date(year, month, d, 0, 0, 0, 0, loc)
-	begin, end := t.ZoneBounds()
-	switch {
-	case t.Day() != d:
-		return end
-	case t.Hour() != 0:
-		return begin
-	}
-	return t
 }
 
 // secondFrom is the first whole second that is not before t.
@@ -188,60 +190,97 @@ func (s *source) Files(ctx context.Context, channel string) iter.Seq2[*record.Fi
 	return s.archive.Files(ctx, channel, s.sel.Change)
 }
 
+// File gives one file, nil where the archive knows of none.
+func (s *source) File(ctx context.Context, channel, id string) (*record.File, error) {
+	f, err := s.archive.File(ctx, channel, id, s.sel.Change)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, nil
+	}
+	return f, err
+}
+
 // Blob opens the bytes of a file.
 func (s *source) Blob(sha256 string) (io.ReadCloser, error) { return s.archive.Blobs().Get(sha256) }
+
+// Message gives one message if it is selected.
+func (s *source) Message(ctx context.Context, channel string, ts record.TS) (item export.Item, ok bool, err error) {
+	reason := export.ReasonHit
+	if s.picked != nil {
+		if reason, ok = s.picked[channel].find(ts); !ok {
+			return item, false, nil
+		}
+	}
+	for m, err := range s.archive.Messages(ctx, channel, storage.Range{From: ts, To: ts, AsOf: s.sel.Change}) {
+		chosen := s.picked != nil || s.chosen(m)
+		return export.Item{Message: m, Reason: reason}, chosen && err == nil, err
+	}
+	return item, false, nil
+}
+
+// chosen tells whether a message is in the selection, where that has no query.
+func (s *source) chosen(m *record.Message) bool {
+	switch {
+	case len(s.sel.Channels) > 0 && !slices.Contains(s.sel.Channels, m.Channel),
+		len(s.sel.Users) > 0 && !slices.Contains(s.sel.Users, m.User):
+		return false
+	}
+	return m.TS >= s.span.From && (s.span.To == "" || m.TS <= s.span.To)
+}
+
+// Estimate is about how many messages Items gives.
+func (s *source) Estimate(ctx context.Context) (int64, error) {
+	total := 0
+	if s.picked != nil {
+		for _, p := range s.picked {
+			total += len(p)
+		}
+		return int64(total), nil
+	}
+	for c, err := range s.Channels(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		n, err := s.archive.Estimate(ctx, c.ID, s.span)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return int64(total), nil
+}
 
 // Items gives the selected messages.
 func (s *source) Items(ctx context.Context) iter.Seq2[export.Item, error] {
 	return func(yield func(export.Item, error) bool) {
-		give := func(m *record.Message) error {
-			if !yield(export.Item{Message: m, Reason: export.ReasonHit}, nil) {
-				return errStopped
+		for c, err := range s.Channels(ctx) {
+			if err != nil {
+				yield(export.Item{}, err)
+				return
 			}
-			return nil
-		}
-		err := s.each(ctx, give)
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(export.Item{}, err)
+			for item, err := range s.itemsOf(ctx, c.ID) {
+				if !yield(item, err) || err != nil {
+					return
+				}
+			}
 		}
 	}
 }
 
-// errStopped means that whoever was given messages wants no more.
-var errStopped = errors.New("stopped")
-
-// each calls give with the selected messages in order.
-func (s *source) each(ctx context.Context, give func(*record.Message) error) error {
-	if s.index != nil {
-		return s.index.Match(ctx, s.archive, s.request, func(channel string, ts record.TS) error {
-			return s.eachIn(ctx, channel, storage.Range{From: ts, To: ts, AsOf: s.sel.Change}, give)
-		})
+// itemsOf gives the selected messages of a channel.
+func (s *source) itemsOf(ctx context.Context, channel string) iter.Seq2[export.Item, error] {
+	if s.picked != nil {
+		return s.readPicked(ctx, channel)
 	}
-	for c, err := range s.Channels(ctx) {
-		if err != nil {
-			return err
-		}
-		if err := s.eachIn(ctx, c.ID, s.span, give); err != nil {
-			return err
+	return func(yield func(export.Item, error) bool) {
+		for m, err := range s.archive.Messages(ctx, channel, s.span) {
+			if err == nil && !s.chosen(m) {
+				continue
+			}
+			if !yield(export.Item{Message: m, Reason: export.ReasonHit}, err) {
+				return
+			}
 		}
 	}
-	return nil
-}
-
-// eachIn calls give with the messages of a part of a channel. A query's hits have the right author already.
-func (s *source) eachIn(ctx context.Context, channel string, r storage.Range, give func(*record.Message) error) error {
-	for m, err := range s.archive.Messages(ctx, channel, r) {
-		if err != nil {
-			return err
-		}
-		if len(s.sel.Users) > 0 && !slices.Contains(s.sel.Users, m.User) {
-			continue
-		}
-		if err := give(m); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Notes says what the archive is known to lack of the channels in scope.

@@ -138,15 +138,6 @@ func (p Progress) Rate() float64 {
 	return float64(p.Messages) / p.Elapsed.Seconds()
 }
 
-// Left is about how long the messages that remain take; zero when that is not known.
-func (p Progress) Left() time.Duration {
-	rate := p.Rate()
-	if rate == 0 || p.Total <= p.Messages {
-		return 0
-	}
-	return time.Duration(float64(p.Total-p.Messages) / rate * float64(time.Second))
-}
-
 // Write makes the bundle and says what is in it. When it fails, nothing is left at the output path. ErrExists means
 // that something was there before.
 func Write(ctx context.Context, o Options, sel Selection, src Source) (*Summary, error) {

@@ -37,6 +37,7 @@ type Ledger struct {
 type Made struct {
 	ID        string    `json:"id"` // EXP-<year>-<six digits>
 	Selection Selection `json:"selection"`
+	Rendering Rendering `json:"rendering"`
 	Formats   []string  `json:"formats"`
 	Generator string    `json:"generator"`
 	Output    string    `json:"output"`

@@ -70,38 +70,24 @@ func (u Unit) period(item Item, zone *time.Location, threads map[record.TS]bool)
 		}
 	case UnitWeek:
 		year, week := t.ISOWeek()
-		begin := startOfDay(t.Year(), t.Month(), t.Day()-(int(t.Weekday())+6)%7, zone)
+		begin := record.StartOfDay(t.Year(), t.Month(), t.Day()-(int(t.Weekday())+6)%7, zone)
 		return between(fmt.Sprintf("%04d-W%02d", year, week), begin, begin.Day()+7, zone)
 	case UnitMonth:
-		begin := startOfDay(t.Year(), t.Month(), 1, zone)
-		p := period{begin: begin, end: startOfDay(t.Year(), t.Month()+1, 1, zone)}
+		begin := record.StartOfDay(t.Year(), t.Month(), 1, zone)
+		p := period{begin: begin, end: record.StartOfDay(t.Year(), t.Month()+1, 1, zone)}
 		p.key = begin.Format("2006-01")
 		p.title = p.key
 		return p
 	case UnitWhole:
 		return period{key: "all", title: "everything"}
 	}
-	begin := startOfDay(t.Year(), t.Month(), t.Day(), zone)
+	begin := record.StartOfDay(t.Year(), t.Month(), t.Day(), zone)
 	return between(t.Format(time.DateOnly), begin, t.Day()+1, zone)
 }
 
 // between is the period from a day to a day of the same month, counted on.
 func between(key string, begin time.Time, end int, zone *time.Location) period {
-	return period{key: key, title: key, begin: begin, end: startOfDay(begin.Year(), begin.Month(), end, zone)}
-}
-
-// startOfDay is midnight, or the moment of the change where clocks skip midnight.
-func startOfDay(year int, month time.Month, day int, zone *time.Location) time.Time {
-	t := time.Date(year, month, day, 0, 0, 0, 0, zone)
-	want := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-	begin, end := t.ZoneBounds()
-	switch {
-	case t.Day() != want.Day():
-		return end
-	case t.Hour() != 0:
-		return begin
-	}
-	return t
+	return period{key: key, title: key, begin: begin, end: record.StartOfDay(begin.Year(), begin.Month(), end, zone)}
 }
 
 // threadOf is the ts of the message that an item's thread has or would have.

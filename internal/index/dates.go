@@ -3,6 +3,8 @@ package index
 import (
 	"fmt"
 	"time"
+
+	"archiver/internal/record"
 )
 
 // span is a range of unix seconds, half-open.
@@ -39,31 +41,7 @@ func daySpan(day time.Time, loc *time.Location) span {
 	return span{startOfDay(day, loc), startOfDay(day.AddDate(0, 0, 1), loc)}
 }
 
-// startOfDay gives the first second of a calendar day in loc: midnight; the first of two where clocks go back over
-// it; the moment of the change where clocks skip it.
+// startOfDay is the first second of a calendar day in loc.
 func startOfDay(day time.Time, loc *time.Location) int64 {
-	y, m, d := day.Date()
-	t := time.Date(y, m, d, 0, 0, 0, 0, loc)
-	begin, end := t.ZoneBounds()
-	if !sameDay(t, y, m, d) {
-		return end.Unix() // t lies before the gap
-	}
-	if hour, minute, second := t.Clock(); hour+minute+second > 0 {
-		return begin.Unix() // t lies behind the gap
-	}
-	if begin.IsZero() {
-		return t.Unix()
-	}
-	_, now := t.Zone()
-	_, before := begin.Add(-time.Second).Zone()
-	earlier := t.Add(time.Duration(now-before) * time.Second)
-	if earlier.Before(begin) && earlier.Before(t) && sameDay(earlier, y, m, d) {
-		return earlier.Unix()
-	}
-	return t.Unix()
-}
-
-func sameDay(t time.Time, y int, m time.Month, d int) bool {
-	ty, tm, td := t.Date()
-	return ty == y && tm == m && td == d
+	return record.StartOfDay(day.Year(), day.Month(), day.Day(), loc).Unix()
 }

@@ -104,9 +104,9 @@ func (a *Archive) Message(ctx context.Context, channel string, ts record.TS) (*r
 	return first(a.Messages(ctx, channel, Range{From: ts, To: ts}), "message "+channel+"/"+string(ts))
 }
 
-// File gives one file, or ErrNotFound.
-func (a *Archive) File(ctx context.Context, channel, id string) (*record.File, error) {
-	return first(read(ctx, a, scope{class: ClassFile, channel: channel, from: id, to: id},
+// File gives one file as of change number asOf (0 means now), or ErrNotFound.
+func (a *Archive) File(ctx context.Context, channel, id string, asOf uint64) (*record.File, error) {
+	return first(read(ctx, a, scope{class: ClassFile, channel: channel, from: id, to: id, asOf: asOf},
 		func(entries []record.Entry) (*record.File, error) { return record.FoldFile(channel, entries) }),
 		"file "+channel+"/"+id)
 }

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"archiver/internal/export"
+	"archiver/internal/record"
+
+	"pgregory.net/rapid"
+)
+
+func TestPicksKeepTheirOrderAndReason(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		reasons := map[record.TS]export.Reason{}
+		var list picks
+		for range rapid.IntRange(0, 30).Draw(t, "n") {
+			ts := record.MakeTS(rapid.Int64Range(0, 9_999_999_999).Draw(t, "second"), rapid.IntRange(0, 999_999).Draw(t, "counter"))
+			reason := rapid.SampledFrom([]export.Reason{export.ReasonHit, export.ReasonContext}).Draw(t, "reason")
+			if _, known := reasons[ts]; known {
+				continue
+			}
+			reasons[ts] = reason
+			list = append(list, pick(ts, reason))
+		}
+		slices.Sort(list)
+		last := record.TS("")
+		for _, p := range list {
+			ts, reason := unpick(p)
+			if found, ok := list.find(ts); !ok || found != reason || reason != reasons[ts] || ts <= last {
+				t.Errorf("%s after %s: %s, want %s", ts, last, reason, reasons[ts])
+			}
+			last = ts
+		}
+		if _, ok := list.find("1234567890.123456"); ok && reasons["1234567890.123456"] == "" {
+			t.Error("found what was not picked")
+		}
+	})
+}
+
+func TestMergeKeepsHits(t *testing.T) {
+	a, b := record.MakeTS(1, 0), record.MakeTS(2, 0)
+	got := merge(picks{pick(a, export.ReasonHit)}, picks{pick(a, export.ReasonContext), pick(b, export.ReasonContext)})
+	if !slices.Equal(got, picks{pick(a, export.ReasonHit), pick(b, export.ReasonContext)}) {
+		t.Error(got)
+	}
+}
