@@ -16,10 +16,12 @@ import (
 // Unit says what becomes one document of a format that writes conversations.
 type Unit string
 
-// The units. Days, weeks (ISO 8601, from Monday) and months are those of the selection's time zone. With UnitThread a
-// thread is one document, and what belongs to no thread is cut into days.
+// The units. Days, weeks (ISO 8601, from Monday) and months are those of the selection's time zone, and so are the hours
+// at which a day is divided. With UnitThread a thread is one document, and what belongs to no thread is cut into days.
 const (
 	UnitDay    Unit = "day"
+	Unit12h    Unit = "12h"
+	Unit8h     Unit = "8h"
 	UnitThread Unit = "thread"
 	UnitWeek   Unit = "week"
 	UnitMonth  Unit = "month"
@@ -27,7 +29,9 @@ const (
 )
 
 // Units are the units that can be chosen.
-func Units() []Unit { return []Unit{UnitDay, UnitThread, UnitWeek, UnitMonth, UnitWhole} }
+func Units() []Unit {
+	return []Unit{UnitDay, Unit12h, Unit8h, UnitThread, UnitWeek, UnitMonth, UnitWhole}
+}
 
 // slice is what becomes one document: a channel's messages of a time or a thread, or a part of them.
 type slice struct {
@@ -78,11 +82,28 @@ func (u Unit) period(item Item, zone *time.Location, threads map[record.TS]bool)
 		p.key = begin.Format("2006-01")
 		p.title = p.key
 		return p
+	case Unit12h:
+		return partOfDay(t, 12)
+	case Unit8h:
+		return partOfDay(t, 8)
 	case UnitWhole:
 		return period{key: "all", title: "everything"}
 	}
 	begin := record.StartOfDay(t.Year(), t.Month(), t.Day(), zone)
 	return between(t.Format(time.DateOnly), begin, t.Day()+1, zone)
+}
+
+// partOfDay is the period of some hours, counted by the clock from the beginning of the day, that a moment lies in.
+func partOfDay(t time.Time, hours int) period {
+	n := t.Hour() / hours
+	at := func(n int) time.Time {
+		if n == 0 || n*hours == 24 {
+			return record.StartOfDay(t.Year(), t.Month(), t.Day()+n*hours/24, t.Location())
+		}
+		return time.Date(t.Year(), t.Month(), t.Day(), n*hours, 0, 0, 0, t.Location())
+	}
+	key := fmt.Sprintf("%s_%02dh", t.Format(time.DateOnly), n*hours)
+	return period{key: key, title: t.Format(time.DateOnly) + fmt.Sprintf(" from %d:00", n*hours), begin: at(n), end: at(n + 1)}
 }
 
 // between is the period from a day to a day of the same month, counted on.

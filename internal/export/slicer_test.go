@@ -88,6 +88,14 @@ func TestSliceUnits(t *testing.T) {
 			fmt.Sprintf("2024-01-14 1/1 %s", a), fmt.Sprintf("2024-01-15 1/1 <%s> %s", a, b),
 			fmt.Sprintf("2024-01-31 1/1 %s", c), fmt.Sprintf("2024-02-01 1/1 <%s> %s", b, d),
 		},
+		Unit12h: {
+			fmt.Sprintf("2024-01-14 from 12:00 1/1 %s", a), fmt.Sprintf("2024-01-15 from 0:00 1/1 <%s> %s", a, b),
+			fmt.Sprintf("2024-01-31 from 12:00 1/1 %s", c), fmt.Sprintf("2024-02-01 from 0:00 1/1 <%s> %s", b, d),
+		},
+		Unit8h: {
+			fmt.Sprintf("2024-01-14 from 16:00 1/1 %s", a), fmt.Sprintf("2024-01-15 from 0:00 1/1 <%s> %s", a, b),
+			fmt.Sprintf("2024-01-31 from 16:00 1/1 %s", c), fmt.Sprintf("2024-02-01 from 0:00 1/1 <%s> %s", b, d),
+		},
 		UnitWeek: {
 			fmt.Sprintf("2024-W02 1/1 %s", a), fmt.Sprintf("2024-W03 1/1 <%s> %s", a, b),
 			fmt.Sprintf("2024-W05 1/1 <%s> %s %s", b, c, d),
