@@ -1,6 +1,7 @@
 package export
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,6 +28,9 @@ const ledgerWait = 10 * time.Second
 // method runs, so that exports may run beside each other. A number that was given is never given again, also when its
 // export failed.
 //
+// The bucket "bates" has, under each prefix of Bates numbers, the number given last (eight bytes, big endian), and under
+// prefix, NUL and an export's id the first number of its range and their count (likewise).
+//
 // The bucket "exports" has the JSON of a [Made] under each export's id; the bucket's sequence is the number given
 // last. It goes on from year to year, so ids sort in the order in which they were given.
 type Ledger struct {
@@ -46,7 +50,10 @@ type Made struct {
 	Manifest  string    `json:"manifest,omitzero"` // SHA-256 (hex) of manifest.json
 }
 
-var exportsBucket = []byte("exports")
+var (
+	exportsBucket = []byte("exports")
+	batesBucket   = []byte("bates")
+)
 
 // Begin records an export that is about to be made and gives it its number, which is durable on return. The year is
 // that of m.Started; m.ID is ignored.
@@ -98,10 +105,37 @@ func (l Ledger) All() (all []Made, err error) {
 	return all, err
 }
 
-func (l Ledger) update(work func(*bbolt.Bucket) error) error {
+// Reserve gives an export n Bates numbers of a prefix, from first on. They are given to no other export again; the same
+// export is given the same ones, and asking for another count is an error then.
+func (l Ledger) Reserve(prefix, export string, n int64) (first int64, err error) {
+	err = l.updateIn(batesBucket, func(b *bbolt.Bucket) error {
+		own := []byte(prefix + "\x00" + export)
+		if v := b.Get(own); len(v) == 16 {
+			first = int64(binary.BigEndian.Uint64(v))
+			if had := int64(binary.BigEndian.Uint64(v[8:])); had != n {
+				return fmt.Errorf("export %s has %d numbers %s, not %d", export, had, prefix, n)
+			}
+			return nil
+		}
+		first = 1
+		if v := b.Get([]byte(prefix)); len(v) == 8 {
+			first += int64(binary.BigEndian.Uint64(v))
+		}
+		last := binary.BigEndian.AppendUint64(nil, uint64(first+n-1))
+		if err := b.Put([]byte(prefix), last); err != nil {
+			return err
+		}
+		return b.Put(own, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(first)), uint64(n)))
+	})
+	return first, err
+}
+
+func (l Ledger) update(work func(*bbolt.Bucket) error) error { return l.updateIn(exportsBucket, work) }
+
+func (l Ledger) updateIn(bucket []byte, work func(*bbolt.Bucket) error) error {
 	return l.do(bbolt.Options{Timeout: ledgerWait}, func(db *bbolt.DB) error {
 		return db.Update(func(tx *bbolt.Tx) error {
-			b, err := tx.CreateBucketIfNotExists(exportsBucket)
+			b, err := tx.CreateBucketIfNotExists(bucket)
 			if err != nil {
 				return err
 			}
