@@ -31,7 +31,7 @@ type command struct {
 // commands is the command table.
 func commands() []command {
 	return []command{
-		syncCommand(), searchCommand(), showCommand(), dumpCommand(), exportCommand(), verifyCommand(), statusCommand(), compactCommand(),
+		syncCommand(), searchCommand(), showCommand(), dumpCommand(), exportCommand(), timestampCommand(), verifyCommand(), statusCommand(), compactCommand(),
 		indexCommand(), initCommand(), doctorCommand(), demoCommand(), versionCommand(), completionCommand(),
 	}
 }

@@ -26,6 +26,7 @@ type Config struct {
 	Signing SigningConfig
 	Sync    SyncConfig
 	Search  SearchConfig
+	Export  ExportConfig
 }
 
 // ServerConfig says which server is archived, and as whom.
@@ -74,6 +75,13 @@ type SearchConfig struct {
 	TimeZone string `yaml:"time_zone"` // IANA name
 }
 
+// ExportConfig says who vouches for bundles.
+type ExportConfig struct {
+	TimestampURL       string `yaml:"timestamp_url"`        // RFC 3161; "" asks nobody
+	CertificateFile    string `yaml:"certificate_file"`     // PEM, with those above it; "" makes no CMS signature
+	CertificateKeyFile string `yaml:"certificate_key_file"` // PEM, not encrypted
+}
+
 // Default is the configuration without a file.
 func Default() Config {
 	return Config{
@@ -106,7 +114,8 @@ func Load(path string) (Config, error) {
 		Signing *SigningConfig `yaml:"signing"`
 		Sync    *SyncConfig    `yaml:"sync"`
 		Search  *SearchConfig  `yaml:"search"`
-	}{&cfg.Server, &cfg.Archive, &cfg.Signing, &cfg.Sync, &cfg.Search}
+		Export  *ExportConfig  `yaml:"export"`
+	}{&cfg.Server, &cfg.Archive, &cfg.Signing, &cfg.Sync, &cfg.Search, &cfg.Export}
 	err = yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&sections)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return cfg, &configError{atLine(path, err), "configs/archiver.example.yaml documents every key"}
@@ -116,6 +125,7 @@ func Load(path string) (Config, error) {
 	take(&cfg.Signing, sections.Signing)
 	take(&cfg.Sync, sections.Sync)
 	take(&cfg.Search, sections.Search)
+	take(&cfg.Export, sections.Export)
 	return cfg, nil
 }
 

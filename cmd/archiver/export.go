@@ -36,7 +36,7 @@ is kept beside the archive.
 			"archiver export --reproduce EXP-2026-000001 --output again",
 		},
 		exits: readerExits,
-		flags: append(selectionFlags(),
+		flags: slices.Concat(selectionFlags(), deliveryFlags(), []cli.Flag{
 			&cli.StringSliceFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(export.Formats(), ", ") + "; repeatable", DefaultText: "all of them"},
 			&cli.StringFlag{Name: "output", Usage: "make the directory `PATH`, which must not exist yet", DefaultText: "the export's number"},
 			boolFlag("preview", "count what would be exported"),
@@ -45,12 +45,12 @@ is kept beside the archive.
 			&cli.StringFlag{Name: "slice", Usage: "`UNIT` of a conversation that becomes one document: " + units(), Value: string(export.UnitDay)},
 			&cli.StringFlag{Name: "mail", Usage: "what becomes one mail of format eml: each `message`, or each slice", Value: export.MailMessage},
 			boolFlag("rsmf-raw-utf8-headers", "names in headers of RSMF as UTF-8 (RFC 6532) instead of encoded words"),
-		),
+		}),
 	}
 }
 
 func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
-	job, err := newExportJob(c)
+	job, err := e.newExportJob(c)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		return e.reportExport(summary)
+		return e.reportExport(summary, delivered{})
 	}
 	return e.writeExport(ctx, job, source)
 }
@@ -84,11 +84,15 @@ type exportJob struct {
 	formats   []string
 	output    string
 	ledger    export.Ledger
+	delivery  delivery
 }
 
 // newExportJob reads what the command line says without looking at an archive.
-func newExportJob(c *cli.Context) (job exportJob, err error) {
+func (e *env) newExportJob(c *cli.Context) (job exportJob, err error) {
 	job.output = c.String("output")
+	if job.delivery, err = e.newDelivery(c); err != nil {
+		return job, err
+	}
 	if err := parseContext(c.String("context")); err != nil {
 		return job, err
 	}
@@ -198,7 +202,8 @@ func (e *env) writeExport(ctx context.Context, job exportJob, source export.Sour
 	if job.id == "" {
 		err = job.ledger.Finish(summary.ID, summary.Manifest, summary.Finished)
 	}
-	return errors.Join(err, e.reportExport(summary))
+	done, failed := job.delivery.do(ctx, output)
+	return errors.Join(err, failed, e.reportExport(summary, done))
 }
 
 func exportLine(p *export.Progress) string {
@@ -218,11 +223,14 @@ func exportLine(p *export.Progress) string {
 	return line
 }
 
-func (e *env) reportExport(s *export.Summary) error {
+func (e *env) reportExport(s *export.Summary, done delivered) error {
 	if e.ui.json {
-		return e.ui.object(s)
+		return e.ui.object(struct {
+			*export.Summary
+			delivered
+		}{s, done})
 	}
-	return printExport(e.ui, s)
+	return errors.Join(printExport(e.ui, s), done.print(e.ui))
 }
 
 // printExport says what an export holds.

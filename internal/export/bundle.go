@@ -15,6 +15,9 @@ import (
 	"runtime"
 )
 
+// SignedFile is the file of a bundle that covers all others, and that signatures and time stamps are of.
+const SignedFile = "tagmanifest-sha512.txt"
+
 // bundle is the directory being written, under its temporary name.
 type bundle struct {
 	target  string // where it is to appear
