@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 
 	"archiver/internal/record"
 )
@@ -153,10 +151,5 @@ const maxExtension = 10
 
 // contentPath gives the place of a content: by its digest, with the extension of the name so that it opens.
 func contentPath(sum, name string) string {
-	place := "data/files/" + sum[:2] + "/" + sum[2:4] + "/" + sum
-	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
-	if ext == "" || len(ext) > maxExtension || strings.Trim(ext, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
-		return place
-	}
-	return place + "." + ext
+	return "data/files/" + sum[:2] + "/" + sum[2:4] + "/" + sum + safeExtension(name)
 }

@@ -46,7 +46,14 @@ type Rendering struct {
 	Slice          Unit   `json:"slice"`                     // what becomes one document; "" is a day
 	Mail           string `json:"mail,omitzero"`             // what becomes one mail: MailMessage (also "") or MailSlice
 	RawUTF8Headers bool   `json:"raw_utf8_headers,omitzero"` // RSMF headers as RFC 6532 instead of encoded words
+	RSMFVersion    string `json:"rsmf_version,omitzero"`     // RSMFVersion2 (also "") or RSMFVersion1
 }
+
+// Versions of the format rsmf: 2.0.0, and 1.0.0 for platforms that know no other.
+const (
+	RSMFVersion1 = "1"
+	RSMFVersion2 = "2"
+)
 
 // What becomes one mail of the format eml.
 const (
@@ -174,6 +181,7 @@ func (o Options) withDefaults() Options {
 	}
 	o.Rendering.Slice = cmp.Or(o.Rendering.Slice, UnitDay)
 	o.Rendering.Mail = cmp.Or(o.Rendering.Mail, MailMessage)
+	o.Rendering.RSMFVersion = cmp.Or(o.Rendering.RSMFVersion, RSMFVersion2)
 	o.Formats = slices.Compact(slices.Sorted(slices.Values(o.Formats)))
 	return o
 }

@@ -30,7 +30,9 @@ var (
 		"csv":    newCSV,
 		"ndjson": newNDJSON,
 	}
-	sliced = map[string]func(*frame) (sliceSink, error){}
+	sliced = map[string]func(*frame) (sliceSink, error){
+		"rsmf": newRSMF,
+	}
 )
 
 // Formats are the names of the formats that can be written, sorted.

@@ -42,7 +42,8 @@ var table = map[string]rule{
 	"internal/loadfile": {},
 	"internal/seal":     {},
 	"internal/envelope": {},
-	"internal/export":   {imports: []string{"internal/record", "internal/lenient"}},
+	"internal/rsmf":     {},
+	"internal/export":   {imports: []string{"internal/record", "internal/lenient", "internal/rsmf", "internal/loadfile"}},
 
 	// What looks at both ends and changes neither.
 	"internal/doctor": {

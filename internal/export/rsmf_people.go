@@ -1,0 +1,195 @@
+package export
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"archiver/internal/rsmf"
+)
+
+// Ids of participants who are nobody. No account has an id with parentheses.
+const (
+	systemID  = "system"    // to whom changes of the channel are ascribed
+	unknownID = "(unknown)" // an account that the server does not name
+)
+
+func participantID(user string) string {
+	if user == "" {
+		return unknownID
+	}
+	return user
+}
+
+// rsmfPeople are those of one file.
+type rsmfPeople struct {
+	start, end []string           // members at the slice's start and end
+	listed     []string           // participants of the conversation
+	shown      []rsmf.Participant // everybody whom the file names, by id
+	left       int                // members who are not shown, as a file can't have so many
+}
+
+// gather finds out who is listed as a participant of the conversation: the members at the start, and who acts in it
+// though neither a member nor having joined, as those who left, lost their account or are known by a reaction only.
+func (d *rsmfSlice) gather() rsmfPeople {
+	start, end := d.bounds()
+	p := rsmfPeople{start: membersAt(d.channel, start), end: membersAt(d.channel, end)}
+	all, present, listed := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for i := range d.events {
+		for id := range actors(&d.events[i]) {
+			all[id] = true
+		}
+	}
+	members := p.start[:min(len(p.start), max(0, rsmf.MaxParticipants-len(all)))]
+	p.left = len(p.start) - len(members)
+	for _, id := range members {
+		all[id] = true
+	}
+	for _, id := range p.start {
+		if all[id] {
+			present[id], listed[id] = true, true
+		}
+	}
+	for i := range d.events {
+		takePart(&d.events[i], present, listed)
+	}
+	p.listed = slices.Sorted(maps.Keys(listed))
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		p.shown = append(p.shown, d.person(id))
+	}
+	return p
+}
+
+// takePart follows who is present, and lists those who act without being so.
+func takePart(e *rsmf.Event, present, listed map[string]bool) {
+	switch e.Type {
+	case rsmf.Join:
+		present[e.Participant] = true
+	case rsmf.Leave:
+		delete(present, e.Participant)
+	default:
+		for id := range actors(e) {
+			if !present[id] {
+				listed[id] = true
+			}
+		}
+	}
+}
+
+// actors gives everybody whom an event names, some several times.
+func actors(e *rsmf.Event) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		if !yield(e.Participant) {
+			return
+		}
+		for _, edit := range e.Edits {
+			if !yield(edit.Participant) {
+				return
+			}
+		}
+		for _, r := range e.Reactions {
+			for _, id := range r.Participants {
+				if !yield(id) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// person gives an account as a participant.
+func (w *rsmfFiles) person(user string) rsmf.Participant {
+	id := participantID(user)
+	p, known := w.people[id]
+	if !known {
+		p = w.newPerson(id)
+		w.people[id] = p
+	}
+	return p
+}
+
+func (w *rsmfFiles) newPerson(id string) rsmf.Participant {
+	p := rsmf.Participant{ID: id}
+	var c customs
+	name := id
+	switch user := w.frame.users[id]; {
+	case user != nil:
+		name = user.Name
+		p.AccountID, p.Email = id, addressOf(user.Email, id)
+	case id == systemID:
+		c.add("Type", "changes of the channel")
+	case id == unknownID:
+		name = "unknown author"
+	default:
+		p.AccountID, p.Email = id, addressOf(id)
+		c.add("Account", "not known to the archive")
+	}
+	if p.Display = displayText(name); p.Display == "" {
+		p.Display = displayText(id)
+	}
+	if p.Display != name {
+		c.add("Name", name)
+	}
+	p.Custom = c
+	return p
+}
+
+// addressOf gives the first that is an e-mail address, "" if none is.
+func addressOf(candidates ...string) string {
+	for _, s := range candidates {
+		if rsmf.IsAddress(s) {
+			return s
+		}
+	}
+	return ""
+}
+
+const maxDisplay = 200 // bytes
+
+// displayText makes a name fit for display: one line, without commas, which separate names in headers, and not too long.
+func displayText(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r == ',' || unicode.IsControl(r) || unicode.IsSpace(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(name, "\uFFFD"))
+	name = strings.Join(strings.Fields(name), " ")
+	if len(name) > maxDisplay {
+		n := maxDisplay
+		for !utf8.RuneStart(name[n]) {
+			n--
+		}
+		name = strings.TrimSpace(name[:n])
+	}
+	return name
+}
+
+// address gives a participant for a header. Who has no address that can stand there gets one that nobody has (RFC 2606).
+func (w *rsmfFiles) address(p rsmf.Participant) rsmf.Address {
+	a := rsmf.Address{Name: p.Display, Address: p.Email}
+	if a.Address == "" || !w.frame.rendering.RawUTF8Headers && !isASCII(a.Address) {
+		sum := sha256.Sum256([]byte(p.ID))
+		a.Address = hex.EncodeToString(sum[:8]) + "@users.teamchat.invalid"
+	}
+	return a
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// recipients gives everybody but the one who is nobody.
+func (w *rsmfFiles) recipients(people []rsmf.Participant) []rsmf.Address {
+	list := make([]rsmf.Address, 0, len(people))
+	for _, p := range people {
+		if p.ID != systemID || p.AccountID != "" {
+			list = append(list, w.address(p))
+		}
+	}
+	return list
+}
