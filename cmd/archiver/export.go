@@ -5,13 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"archiver/internal/export"
+	"archiver/internal/loadfile"
 	"archiver/internal/storage"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -37,13 +41,17 @@ is kept beside the archive.
 		},
 		exits: readerExits,
 		flags: slices.Concat(selectionFlags(), deliveryFlags(), []cli.Flag{
-			&cli.StringSliceFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(export.Formats(), ", ") + "; repeatable", DefaultText: "all of them"},
+			&cli.StringSliceFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(export.Formats(), ", ") + "; repeatable", DefaultText: strings.Join(export.DefaultFormats(), ", ")},
 			&cli.StringFlag{Name: "output", Usage: "make the directory `PATH`, which must not exist yet", DefaultText: "the export's number"},
 			boolFlag("preview", "count what would be exported"),
 			&cli.StringFlag{Name: "reproduce", Usage: "make the export with the number `ID` again"},
 			&cli.StringFlag{Name: "context", Usage: "export what stands around each hit as well, marked as context: its `thread`, its day, or N messages before and after"},
 			&cli.StringFlag{Name: "slice", Usage: "`UNIT` of a conversation that becomes one document: " + units(), Value: string(export.UnitDay)},
 			&cli.StringFlag{Name: "mail", Usage: "what becomes one mail of format eml: each `message`, or each slice", Value: export.MailMessage},
+			&cli.StringFlag{Name: "bates", Usage: "begin the numbers of a production with `PREFIX`", Value: export.DefaultBates},
+			&cli.StringFlag{Name: "fields", Usage: "a production's load file has the fields of `PROFILE`: " + strings.Join(loadfile.Builtin(), ", ") + ", or a file of your own", Value: export.DefaultFields},
+			&cli.StringFlag{Name: "volume-size", Usage: "begin another volume before one has more than `SIZE`, as in 4GiB", DefaultText: "one volume"},
+			&cli.StringFlag{Name: "rsmf-version", Usage: "`VERSION` of format rsmf: 2, or 1 for platforms that know no other", Value: export.RSMFVersion2},
 			boolFlag("rsmf-raw-utf8-headers", "names in headers of RSMF as UTF-8 (RFC 6532) instead of encoded words"),
 		}),
 	}
@@ -122,25 +130,82 @@ func units() string {
 }
 
 // exportRendering reads how formats are to show the selection.
-func exportRendering(c *cli.Context) (export.Rendering, error) {
-	r := export.Rendering{
+func exportRendering(c *cli.Context) (r export.Rendering, err error) {
+	r = export.Rendering{
 		Slice: export.Unit(c.String("slice")), Mail: c.String("mail"), RawUTF8Headers: c.Bool("rsmf-raw-utf8-headers"),
+		RSMFVersion: c.String("rsmf-version"), Bates: c.String("bates"),
 	}
-	if !slices.Contains(export.Units(), r.Slice) {
+	switch {
+	case !slices.Contains(export.Units(), r.Slice):
 		return r, &usageError{fmt.Sprintf("--slice: %q is none of %s", r.Slice, units()), ""}
-	}
-	if r.Mail != export.MailMessage && r.Mail != export.MailSlice {
+	case r.Mail != export.MailMessage && r.Mail != export.MailSlice:
 		return r, &usageError{fmt.Sprintf("--mail: %q is neither message nor slice", r.Mail), ""}
+	case r.RSMFVersion != export.RSMFVersion1 && r.RSMFVersion != export.RSMFVersion2:
+		return r, &usageError{fmt.Sprintf("--rsmf-version: %q is neither 1 nor 2", r.RSMFVersion), ""}
 	}
-	return r, nil
+	if err := export.CheckBates(r.Bates); err != nil {
+		return r, &usageError{"--bates: " + err.Error(), ""}
+	}
+	if r.Volume, err = parseSize(c.String("volume-size")); err != nil {
+		return r, &usageError{"--volume-size: " + err.Error(), "as in 4GiB or 700MB"}
+	}
+	r.Fields, err = readFields(c.String("fields"))
+	return r, err
+}
+
+// readFields gives the name of a built-in profile as it is, and the text of a file.
+func readFields(name string) (string, error) {
+	if slices.Contains(loadfile.Builtin(), name) {
+		return name, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", &usageError{fmt.Sprintf("--fields: %q is none of %s, nor a file", name, strings.Join(loadfile.Builtin(), ", ")), plainCause(err)}
+	}
+	if _, err := export.ReadFields(string(text)); err != nil {
+		return "", &usageError{fmt.Sprintf("--fields: %s: %v", name, err), "docs/production.md tells what a profile may say"}
+	}
+	return string(text), nil
+}
+
+// parseSize reads a number of bytes with or without a unit; "" is 0.
+func parseSize(s string) (int64, error) {
+	digits := strings.TrimRight(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+	factor, known := map[string]int64{
+		"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+	}[strings.ToLower(strings.TrimSpace(s[len(digits):]))]
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || !known || n <= 0 || n > math.MaxInt64/factor {
+		return 0, fmt.Errorf("%q is no size", s)
+	}
+	return n * factor, nil
+}
+
+func exportFormats(names []string) ([]string, error) {
+	known := export.Formats()
+	if len(names) == 0 {
+		return export.DefaultFormats(), nil
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, &usageError{fmt.Sprintf("--format %s: not in this version", name), "there are " + strings.Join(known, ", ")}
+		}
+	}
+	return names, nil
 }
 
 // again makes the job that of an earlier export.
 func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error {
-	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format", "context", "slice", "mail", "rsmf-raw-utf8-headers"} {
-		if c.IsSet(flag) || c.NArg() > 0 {
-			return &usageError{"--reproduce selects what the export selected, and takes no other selection", "leave out --" + flag + " and the query"}
+	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format", "context", "slice", "mail", "rsmf-raw-utf8-headers", "rsmf-version", "bates", "fields", "volume-size"} {
+		if c.IsSet(flag) {
+			return errReproduceAlone("--" + flag)
 		}
+	}
+	if c.NArg() > 0 {
+		return errReproduceAlone("the query")
 	}
 	made, err := job.ledger.Get(id)
 	switch {
@@ -157,17 +222,8 @@ func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error
 	return nil
 }
 
-func exportFormats(names []string) ([]string, error) {
-	known := export.Formats()
-	if len(names) == 0 {
-		return known, nil
-	}
-	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return nil, &usageError{fmt.Sprintf("--format %s: not in this version", name), "there are " + strings.Join(known, " and ")}
-		}
-	}
-	return names, nil
+func errReproduceAlone(what string) error {
+	return &usageError{"--reproduce selects what the export selected, and takes no other selection", "leave out " + what}
 }
 
 // writeExport makes the bundle and records it in the ledger.
@@ -188,6 +244,7 @@ func (e *env) writeExport(ctx context.Context, job exportJob, source export.Sour
 		return err
 	}
 	o.Output = output
+	o.Reserve = func(prefix string, n int64) (int64, error) { return job.ledger.Reserve(prefix, o.ID, n) }
 	var progress atomic.Pointer[export.Progress]
 	o.Progress = func(p export.Progress) { progress.Store(&p) }
 	stop := e.ui.watch(func(elapsed time.Duration) string { return exportLine(progress.Load()) })

@@ -202,6 +202,9 @@ func (s *source) File(ctx context.Context, channel, id string) (*record.File, er
 // Blob opens the bytes of a file.
 func (s *source) Blob(sha256 string) (io.ReadCloser, error) { return s.archive.Blobs().Get(sha256) }
 
+// Text gives the text that was extracted from a content.
+func (s *source) Text(context.Context, string) (string, bool, error) { return "", false, nil }
+
 // Message gives one message if it is selected.
 func (s *source) Message(ctx context.Context, channel string, ts record.TS) (item export.Item, ok bool, err error) {
 	reason := export.ReasonHit

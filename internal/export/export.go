@@ -47,7 +47,16 @@ type Rendering struct {
 	Mail           string `json:"mail,omitzero"`             // what becomes one mail: MailMessage (also "") or MailSlice
 	RawUTF8Headers bool   `json:"raw_utf8_headers,omitzero"` // RSMF headers as RFC 6532 instead of encoded words
 	RSMFVersion    string `json:"rsmf_version,omitzero"`     // RSMFVersion2 (also "") or RSMFVersion1
+	Bates          string `json:"bates,omitzero"`            // prefix of a production's numbers; "" is DefaultBates
+	Fields         string `json:"fields,omitzero"`           // a production's profile: the name of a built-in one, or YAML; "" is DefaultFields
+	Volume         int64  `json:"volume,omitzero"`           // bytes from which on another volume is begun; 0 is never
 }
+
+// What Rendering says of productions when it says nothing.
+const (
+	DefaultBates  = "TC"
+	DefaultFields = "relativity"
+)
 
 // Versions of the format rsmf: 2.0.0, and 1.0.0 for platforms that know no other.
 const (
@@ -102,6 +111,8 @@ type Source interface {
 	Message(ctx context.Context, channel string, ts record.TS) (item Item, ok bool, err error)
 	// File gives one file, nil where the archive knows of none.
 	File(ctx context.Context, channel, id string) (*record.File, error)
+	// Text gives the text of a file's content by its SHA-256 (hex); ok tells whether there is one that was extracted.
+	Text(ctx context.Context, sha256 string) (text string, ok bool, err error)
 	// Estimate says how many messages Items gives, about.
 	Estimate(ctx context.Context) (int64, error)
 	// Blob gives the bytes of a file's revision by their SHA-256 (hex).
@@ -120,12 +131,14 @@ type Note struct {
 type Options struct {
 	ID        string           // from the ledger, EXP-2026-000001
 	Output    string           // directory to make; must not exist, its parent must
-	Formats   []string         // of Formats; none means all
+	Formats   []string         // of Formats; none means DefaultFormats
 	Rendering Rendering        //
 	Generator string           // program and version
 	Now       func() time.Time // nil is time.Now
 	Progress  func(Progress)   // called now and then from the calling goroutine
 	Logger    *slog.Logger     // nil discards
+	// Reserve gives a production its Bates numbers: n of them from first on, which no other export is given.
+	Reserve func(prefix string, n int64) (first int64, err error)
 }
 
 // Progress is how far an export has come.
@@ -177,11 +190,13 @@ func (o Options) withDefaults() Options {
 		o.Progress = func(Progress) {}
 	}
 	if len(o.Formats) == 0 {
-		o.Formats = Formats()
+		o.Formats = DefaultFormats()
 	}
 	o.Rendering.Slice = cmp.Or(o.Rendering.Slice, UnitDay)
 	o.Rendering.Mail = cmp.Or(o.Rendering.Mail, MailMessage)
 	o.Rendering.RSMFVersion = cmp.Or(o.Rendering.RSMFVersion, RSMFVersion2)
+	o.Rendering.Bates = cmp.Or(o.Rendering.Bates, DefaultBates)
+	o.Rendering.Fields = cmp.Or(o.Rendering.Fields, DefaultFields)
 	o.Formats = slices.Compact(slices.Sorted(slices.Values(o.Formats)))
 	return o
 }
@@ -193,7 +208,7 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if err != nil {
 		return nil, err
 	}
-	f.id, f.rendering, f.generator = o.ID, o.Rendering, o.Generator
+	f.id, f.rendering, f.generator, f.reserve = o.ID, o.Rendering, o.Generator, o.Reserve
 	f.bundle = b
 	f.contents = &contents{ctx: ctx, blob: src.Blob, bundle: b, paths: map[digest]string{}}
 	sinks, err := f.sinks(ctx, o.Formats)

@@ -31,9 +31,14 @@ var (
 		"ndjson": newNDJSON,
 	}
 	sliced = map[string]func(*frame) (sliceSink, error){
-		"rsmf": newRSMF,
+		"production": newProduction,
+		"rsmf":       newRSMF,
 	}
 )
+
+// DefaultFormats are those that are written when none is named. A production takes Bates numbers, and mails repeat what the
+// others have.
+func DefaultFormats() []string { return []string{"csv", "ndjson", "rsmf"} }
 
 // Formats are the names of the formats that can be written, sorted.
 func Formats() []string {
@@ -58,6 +63,9 @@ type frame struct {
 	contents *contents // where attachments lie in the bundle
 	tally    *tally
 	progress func()
+
+	documents int64 // slices and their attachments, as planned
+	reserve   func(prefix string, n int64) (first int64, err error)
 
 	exceptions []Note
 	next       int                 // index into channels of the first that has not been given

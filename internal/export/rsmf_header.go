@@ -25,14 +25,14 @@ func (d *rsmfSlice) partOf() string { return strconv.Itoa(d.part) + "/" + strcon
 
 // messageID is the same as long as the slice and what it holds are.
 func (d *rsmfSlice) messageID() string {
-	return "rsmf." + d.name + "." + d.sourceHash()[:16] + "@" + slug(d.frame.sel.Archive) + ".teamchat.invalid"
+	return "rsmf." + d.name + "." + sourceHash(d.slice)[:16] + "@" + slug(d.frame.sel.Archive) + ".teamchat.invalid"
 }
 
 // sourceHash is the SHA-256 (hex) over the hashes of all versions of the slice's messages, in order, each with a newline
 // behind it. The hashes are those in messages.ndjson.
-func (d *rsmfSlice) sourceHash() string {
+func sourceHash(s *slice) string {
 	h := sha256.New()
-	for _, item := range d.items {
+	for _, item := range s.items {
 		for _, v := range item.Versions {
 			h.Write([]byte(v.SHA256 + "\n"))
 		}
@@ -54,7 +54,7 @@ func (d *rsmfSlice) headers() []rsmf.Custom {
 	c.add("ExportID", d.frame.id)
 	c.add("ArchiveID", d.frame.sel.Archive)
 	c.add("ArchiveChange", strconv.FormatUint(d.frame.sel.Change, 10))
-	c.add("SourceHash", d.sourceHash())
+	c.add("SourceHash", sourceHash(d.slice))
 	c.add("EditedCount", d.count(func(i Item) bool { return i.IsEdited() }))
 	c.add("DeletedCount", d.count(func(i Item) bool { return i.Deleted != nil }))
 	c.add("SliceMessageCount", strconv.Itoa(len(d.items)))

@@ -117,12 +117,19 @@ func (p *channelPlan) add(c *record.Channel, at period, item Item, loads map[str
 		p.periods[at.key] = plan
 	}
 	plan.messages++
+	had := int64(0)
+	if l := loads[at.key]; l != nil {
+		had = l.attachments()
+	}
 	if l := loads[at.key]; l == nil || !l.take(item) {
 		loads[at.key] = newLoad(f.changesDuring(c, at))
 		loads[at.key].take(item)
+		had = 0
+		f.documents++
 		plan.parts = append(plan.parts, len(p.names))
 		p.names = append(p.names, documentName(c, at, len(plan.parts)))
 	}
+	f.documents += loads[at.key].attachments() - had
 }
 
 // documentName names a part of a slice. Only later parts say so: a slice that is whole has a name without a part.
@@ -237,7 +244,11 @@ type load struct {
 	parents  map[record.TS]struct{} // messages outside that comments in it answer
 	contents map[string]struct{}    // SHA-256 of attachments
 	bytes    int64                  // of attachments
+	slips    int                    // attachments of which no content was ever stored
 }
+
+// attachments counts the documents that the attachments are, when each content is one.
+func (l *load) attachments() int64 { return int64(len(l.contents) + l.slips) }
 
 func newLoad(changes int) *load {
 	return &load{
@@ -266,12 +277,18 @@ func (l *load) take(item Item) bool {
 	if newParent {
 		l.parents[item.Thread] = struct{}{}
 	}
-	if isNew {
+	switch {
+	case isNew:
 		l.contents[content.SHA256] = struct{}{}
 		l.bytes += bytes
+	case hasFile(item) && content.SHA256 == "":
+		l.slips++
 	}
 	return true
 }
+
+// hasFile tells whether a message is one with a file.
+func hasFile(item Item) bool { return item.FileID != "" || item.FileName != "" }
 
 // content is the item's attachment; isNew tells whether there is one that the document does not have yet.
 func (l *load) content(item Item) (content record.Revision, isNew bool) {

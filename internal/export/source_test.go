@@ -84,6 +84,11 @@ func (s *source) File(_ context.Context, channel, id string) (*record.File, erro
 	return s.files[channel][i], nil
 }
 
+func (s *source) Text(_ context.Context, sum string) (string, bool, error) {
+	b, ok := s.blobs[sum]
+	return string(b), ok, nil
+}
+
 func (s *source) Estimate(context.Context) (int64, error) { return int64(len(s.items)), nil }
 
 func (s *source) Blob(sum string) (io.ReadCloser, error) {

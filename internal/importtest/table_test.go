@@ -62,7 +62,7 @@ var table = map[string]rule{
 		"configs", "internal/doctor", "internal/reconcile",
 		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
 		"internal/merkle", "internal/storage", "internal/sync", "internal/index", "internal/export",
-		"internal/seal", "internal/envelope",
+		"internal/seal", "internal/envelope", "internal/loadfile",
 	}},
 
 	// Measured and checked from outside.
