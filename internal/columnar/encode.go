@@ -13,21 +13,34 @@ const maxExpansion = 256
 
 // Encode appends rows in packed form to dst. Rows may be any bytes; those that are compact JSON pack best. The rows
 // are not kept or changed.
-func Encode(dst []byte, rows [][]byte) []byte {
+func Encode(dst []byte, rows [][]byte) []byte { return NewEncoder().Encode(dst, rows) }
+
+// Encoder packs one block after the other in the same memory, which is as large as the largest of them took.
+type Encoder struct {
+	packer packer
+	writer writer
+}
+
+// NewEncoder gives an encoder.
+func NewEncoder() *Encoder { return &Encoder{packer: newPacker()} }
+
+// Encode is the function of that name.
+func (e *Encoder) Encode(dst []byte, rows [][]byte) []byte {
 	total := 0
 	for _, row := range rows {
 		total += len(row)
 	}
-	p := newPacker()
+	p, start := &e.packer, len(dst)
+	defer p.reset()
 	for _, row := range rows {
 		p.add(row)
 	}
-	start := len(dst)
-	dst = p.append(dst, total)
-	if total <= maxExpansion*(len(dst)-start) {
+	if dst = p.append(dst, &e.writer, total); total <= maxExpansion*(len(dst)-start) {
 		return dst
 	}
-	return unsplit(rows).append(dst[:start], total)
+	p.reset()
+	p.addUnsplit(rows)
+	return p.append(dst[:start], &e.writer, total)
 }
 
 // packer collects the rows of a block.
@@ -45,8 +58,29 @@ type packer struct {
 	seconds []int64 // its values
 }
 
-func newPacker() *packer {
-	return &packer{walker: walker{steps: make(map[step]int)}, shapes: make(map[string]int), byPath: make(map[int]int)}
+func newPacker() packer {
+	return packer{walker: walker{steps: make(map[step]int)}, shapes: make(map[string]int), byPath: make(map[int]int)}
+}
+
+// keptColumns is how many columns a block may have whose memory is kept for the next one.
+const keptColumns = 1024
+
+// reset forgets everything, and keeps the memory of the columns.
+func (p *packer) reset() {
+	if len(p.columns) > keptColumns {
+		*p = newPacker()
+		return
+	}
+	clear(p.walker.steps)
+	clear(p.shapes)
+	clear(p.byPath)
+	clear(p.list)
+	clear(p.split.values[:cap(p.split.values)])
+	for i := range p.columns {
+		p.columns[i].reset()
+	}
+	p.list, p.columns, p.rowShape, p.taken = p.list[:0], p.columns[:0], p.rowShape[:0], 0
+	p.clock, p.seconds = 0, nil
 }
 
 // shape is what rows have in common.
@@ -60,6 +94,11 @@ type column struct {
 	values [][]byte
 	order  []int // of each value among the values of all columns
 	fixed  bool  // written as plain text without looking for a better coding
+}
+
+func (c *column) reset() {
+	clear(c.values) // they are parts of rows
+	c.values, c.order, c.fixed = c.values[:0], c.order[:0], false
 }
 
 func (p *packer) add(row []byte) {
@@ -121,29 +160,31 @@ func (p *packer) column(path int) int {
 	if !ok {
 		n = len(p.columns)
 		p.byPath[path] = n
-		p.columns = append(p.columns, column{})
+		if n < cap(p.columns) {
+			p.columns = p.columns[:n+1] // one that was reset
+		} else {
+			p.columns = append(p.columns, column{})
+		}
 	}
 	return n
 }
 
-// unsplit packs rows without looking into them.
-func unsplit(rows [][]byte) *packer {
-	p := newPacker()
+// addUnsplit adds rows without looking into them.
+func (p *packer) addUnsplit(rows [][]byte) {
 	whole := p.wholeRow()
 	p.columns[0].fixed = true
 	for _, row := range rows {
 		p.put(whole, [][]byte{row})
 	}
-	return p
 }
 
-func (p *packer) append(dst []byte, total int) []byte {
-	var w writer
-	p.writeShapes(&w)
+func (p *packer) append(dst []byte, w *writer, total int) []byte {
+	w.meta, w.heap = w.meta[:0], w.heap[:0]
+	p.writeShapes(w)
 	w.ints(p.rowShape)
 	w.uvarint(len(p.columns))
 	for n := range p.columns {
-		p.writeColumn(&w, n)
+		p.writeColumn(w, n)
 	}
 	dst = append(dst, version)
 	dst = binary.AppendUvarint(dst, uint64(total))

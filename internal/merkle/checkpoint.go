@@ -49,6 +49,11 @@ func ParseCheckpoint(signed []byte, public string) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
 	c, err := parseText(opened.Text)
+	for _, s := range opened.Sigs { // note.Open lets pass bits that stand for nothing
+		if _, strict := base64.StdEncoding.Strict().DecodeString(s.Base64); err == nil {
+			err = strict
+		}
+	}
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
 )
@@ -80,6 +81,16 @@ func TestPathsOfAnotherShapeAreRefused(t *testing.T) {
 		}
 		if got, err := path.root(leaf); err == nil && got == want {
 			t.Fatal("a false path leads to the root")
+		}
+	})
+}
+
+func TestMembersAreQuotedAsJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]*`)).Draw(t, "text")
+		quoted, _ := jsontext.AppendQuote(nil, text)
+		if got := appendMember(nil, "a", text); string(got) != `,"a":`+string(quoted) {
+			t.Errorf("%q gives %s, want %s", text, got, quoted)
 		}
 	})
 }
@@ -185,8 +196,8 @@ func TestCheckpointsAreParsedStrictly(t *testing.T) {
 	for i := range signed {
 		mutated := bytes.Clone(signed)
 		mutated[i] ^= 1
-		if got, err := ParseCheckpoint(mutated, key.Public()); err == nil && got != want {
-			t.Errorf("byte %d: accepted %v", i, got)
+		if _, err := ParseCheckpoint(mutated, key.Public()); err == nil {
+			t.Errorf("byte %d: accepted %q", i, mutated)
 		}
 	}
 	for _, text := range []string{"", "a\n", "a\n1\n", "\n1\nAA==\n", "a\n01\n" + strings.Repeat("A", 43) + "=\n", "a\n-1\n\n"} {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -89,6 +88,7 @@ type block struct {
 	header
 	entries []record.Entry // in the order of their changes
 	order   []int32        // positions by key, then change
+	bytes   int            // of keys, threads and bodies
 }
 
 // find gives the entries of a key, oldest first.
@@ -107,12 +107,13 @@ func (b *block) find(key string) []record.Entry {
 }
 
 // size is about the memory that the block takes.
-func (b *block) size() int { return b.payload + 160*len(b.entries) + 64 }
+func (b *block) size() int { return b.bytes + 160*len(b.entries) + 128 }
 
 func newBlock(h header, entries []record.Entry) *block {
 	b := &block{header: h, entries: entries, order: make([]int32, len(entries))}
 	for i := range b.order {
 		b.order[i] = int32(i)
+		b.bytes += len(entries[i].Key) + len(entries[i].Thread) + len(entries[i].Body)
 	}
 	slices.SortStableFunc(b.order, func(x, y int32) int { return cmp.Compare(entries[x].Key, entries[y].Key) })
 	return b
@@ -147,47 +148,6 @@ func newCodecAt(level zstd.EncoderLevel) (*codec, error) {
 func (c *codec) close() {
 	c.dec.Close()
 	_ = c.enc.Close()
-}
-
-// errEncoding means that a block that was just made does not give its entries back. Encoders have had such faults.
-var errEncoding = errors.New("the block that was made does not decode to its entries; nothing was stored")
-
-// encode gives a block of entries: header, then the compressed payload, its numbers and its text in a frame each. The
-// frames are decompressed again and compared before the block is given.
-func (c *codec) encode(s stream, before uint64, entries []record.Entry) ([]byte, header, error) {
-	h := headerOf(s, before, entries)
-	if h.count == 0 {
-		return h.append(nil), h, nil
-	}
-	payload, text := appendPayload(nil, entries)
-	h.payload = len(payload)
-	value := h.append(make([]byte, 0, 256+len(payload)/2))
-	head := len(value)
-	value = c.enc.EncodeAll(payload[text:], c.enc.EncodeAll(payload[:text], value))
-	back, err := c.dec.DecodeAll(value[head:], make([]byte, 0, h.payload))
-	switch {
-	case err != nil:
-		return nil, h, fmt.Errorf("%w: %w", errEncoding, err)
-	case !bytes.Equal(back, payload):
-		return nil, h, errEncoding
-	}
-	return value, h, nil
-}
-
-// encodeSealed is encode for a block that stays: its entries are decoded again, too.
-func (c *codec) encodeSealed(s stream, before uint64, entries []record.Entry) ([]byte, header, error) {
-	value, h, err := c.encode(s, before, entries)
-	if err != nil {
-		return nil, h, err
-	}
-	b, err := c.decode(value)
-	switch {
-	case err != nil:
-		return nil, h, fmt.Errorf("%w: %w", errEncoding, err)
-	case b.header != h || !slices.EqualFunc(b.entries, entries, sameEntry):
-		return nil, h, errEncoding
-	}
-	return value, h, nil
 }
 
 func sameEntry(x, y record.Entry) bool {

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -31,11 +32,15 @@ func blockEntriesOf(n int) []record.Entry {
 
 func TestBlockComesBack(t *testing.T) {
 	c := testCodec(t)
-	for _, n := range []int{0, 1, 2, 100, 512} {
+	enc := newEncoder(c)
+	for _, n := range []int{512, 0, 1, 2, 20_000, 100} {
 		entries := blockEntriesOf(n)
-		data, h, err := c.encode(messagesOf(3), 77, entries)
+		data, h, err := enc.encode(messagesOf(3), 77, entries)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if fresh, _, err := newEncoder(c).encodeSealed(messagesOf(3), 77, entries); err != nil || !bytes.Equal(fresh, data) {
+			t.Errorf("%d entries: another encoder makes another block: %v", n, err)
 		}
 		b, err := c.decode(data)
 		if err != nil {
@@ -69,14 +74,15 @@ func testCodec(t testing.TB) *codec {
 func FuzzDecodeBlock(f *testing.F) {
 	c := testCodec(f)
 	for _, n := range []int{0, 1, 30} {
-		data, _, err := c.encode(streamBase, 5, blockEntriesOf(n))
+		data, _, err := newEncoder(c).encode(streamBase, 5, blockEntriesOf(n))
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(data, uint16(0))
 		if n > 0 {
-			payload, _ := appendPayload(nil, blockEntriesOf(n))
-			f.Add(payload, uint16(n))
+			enc := newEncoder(c)
+			enc.fill(blockEntriesOf(n))
+			f.Add(enc.payload, uint16(n))
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte, count uint16) {
@@ -90,7 +96,7 @@ func FuzzDecodeBlock(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, h, err := c.encode(b.stream, b.before, b.entries)
+		again, h, err := newEncoder(c).encode(b.stream, b.before, b.entries)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/list"
 	"hash/maphash"
+	"iter"
 	"slices"
 	"sync"
 )
@@ -145,23 +146,33 @@ func (d *directory) compare(x, y int32) int { return cmp.Compare(d.blocks[x].min
 // overlapping gives the blocks up to number limit that may hold keys from lo to hi, in the order of changes. An empty
 // hi is no bound.
 func (d *directory) overlapping(lo, hi string, limit uint64) []dirEntry {
-	n := len(d.byKey)
-	if hi != "" {
-		n, _ = slices.BinarySearchFunc(d.byKey, hi, func(i int32, hi string) int {
-			if d.blocks[i].min <= hi {
-				return -1
-			}
-			return 1
-		})
-	}
 	var found []dirEntry
-	for n--; n >= 0 && d.highest[n] >= lo; n-- {
-		if e := d.blocks[d.byKey[n]]; e.max >= lo && e.number <= limit {
-			found = append(found, e)
-		}
+	for i := range d.reaching(lo, hi, limit) {
+		found = append(found, d.blocks[i])
 	}
 	slices.SortFunc(found, func(x, y dirEntry) int { return cmp.Compare(x.number, y.number) })
 	return found
+}
+
+// reaching is overlapping for the positions of the blocks, in no order.
+func (d *directory) reaching(lo, hi string, limit uint64) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		n := len(d.byKey)
+		if hi != "" {
+			n, _ = slices.BinarySearchFunc(d.byKey, hi, func(i int32, hi string) int {
+				if d.blocks[i].min <= hi {
+					return -1
+				}
+				return 1
+			})
+		}
+		for n--; n >= 0 && d.highest[n] >= lo; n-- {
+			i := d.byKey[n]
+			if e := &d.blocks[i]; e.max >= lo && e.number <= limit && !yield(i) {
+				return
+			}
+		}
+	}
 }
 
 // caches are what an archive keeps in memory of its database. Nothing in them depends on uncommitted data.

@@ -15,30 +15,7 @@ import (
 // opFirst is set in the operation of an entry that is its key's first.
 const opFirst = 0x80
 
-// appendPayload appends the payload of entries. The numbers end at the length that is returned, from there on it is
-// text.
-func appendPayload(dst []byte, entries []record.Entry) (payload []byte, text int) {
-	keys, threads := make([]string, len(entries)), make([]string, len(entries))
-	times, changes := make([]int64, len(entries)), make([]int64, len(entries))
-	bodies := make([][]byte, len(entries))
-	for i, e := range entries {
-		op := byte(e.Op)
-		if e.First {
-			op |= opFirst
-		}
-		dst = append(dst, op)
-		keys[i], threads[i], bodies[i] = e.Key, string(e.Thread), e.Body
-		times[i], changes[i] = e.Observed.UnixMilli(), int64(e.Change-entries[0].Change)
-	}
-	dst = columnar.AppendStrings(dst, keys)
-	dst = columnar.AppendStrings(dst, threads)
-	dst = columnar.AppendInts(dst, times)
-	dst = columnar.AppendInts(dst, changes)
-	rows := columnar.Encode(nil, bodies)
-	return append(dst, rows...), len(dst) + columnar.TextStart(rows)
-}
-
-// parsePayload reverses appendPayload for count entries, the first of which has change number first.
+// parsePayload reverses encoder.payloadOf for count entries, the first of which has change number first.
 func parsePayload(data []byte, count int, first uint64) ([]record.Entry, error) {
 	if count > len(data) {
 		return nil, errShort

@@ -160,7 +160,7 @@ func (c *committer) newBatch(tx *bolt.Tx) (*batch, error) {
 	}
 	salt := newSalt()
 	return &batch{
-		snapshot: s, c: c, counts: counts, next: s.change + 1, newBlock: s.lastBlock + 1,
+		snapshot: s, c: c, counts: maps.Clone(counts), next: s.change + 1, newBlock: s.lastBlock + 1,
 		streams: make(map[stream]*openStream), totals: make(map[uint32]*ChannelTotals),
 		added: make(map[string]uint32), names: make(map[uint32]string),
 		salt: salt, committer: merkle.NewCommitter(salt), tree: *c.a.tree.Load(),
@@ -314,14 +314,14 @@ func (b *batch) store(o *openStream) error {
 	if n := parts(len(o.entries), o.raw); n > 0 {
 		before := o.before
 		for _, entries := range split(o.entries, n) {
-			if err := b.sealBlock(o.id, before, entries); err != nil {
+			if err := b.sealBlock(o, before, entries); err != nil {
 				return err
 			}
 			before += uint64(len(entries))
 		}
 		o.sealed()
 	}
-	value, _, err := b.caches.codec.encode(o.id, o.before, o.entries)
+	value, _, err := b.c.encoder.encode(o.id, o.before, o.entries)
 	if err != nil {
 		return err
 	}
@@ -329,8 +329,9 @@ func (b *batch) store(o *openStream) error {
 	return b.put(bucketTails, o.id.key(), value)
 }
 
-func (b *batch) sealBlock(id stream, before uint64, entries []record.Entry) error {
-	value, h, err := b.caches.codec.encodeSealed(id, before, entries)
+// sealBlock stores entries of a stream as a sealed block.
+func (b *batch) sealBlock(o *openStream, before uint64, entries []record.Entry) error {
+	value, h, err := b.c.encoder.encodeSealed(o.id, before, entries)
 	if err != nil {
 		return err
 	}
@@ -340,7 +341,8 @@ func (b *batch) sealBlock(id stream, before uint64, entries []record.Entry) erro
 	if err := b.put(bucketBlocks, uint64Key(number), value); err != nil {
 		return err
 	}
-	return b.put(bucketDir, id.blockKey(number), h.append(nil))
+	o.learn(number, keysOf(entries, b.caches.seed))
+	return b.put(bucketDir, o.id.blockKey(number), h.append(nil))
 }
 
 // parts says into how many blocks entries are cut, 0 when they stay in the tail.

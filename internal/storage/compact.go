@@ -57,7 +57,7 @@ func Compact(ctx context.Context, dir string, o Options, progress func(done, tot
 // compactor writes the database of an archive anew.
 type compactor struct {
 	a        *Archive
-	codec    *codec
+	encoder  *encoder
 	progress func(done, total int64)
 	result   Compacted
 	done     int64
@@ -78,10 +78,12 @@ func (c *compactor) run(ctx context.Context) (err error) {
 	if free, known, err := FreeSpace(c.a.dir); err == nil && known && free < c.result.BytesBefore {
 		return fmt.Errorf("%w: %d bytes are free on the disk, as many as archive.db has are needed: %d", syscall.ENOSPC, free, c.result.BytesBefore)
 	}
-	if c.codec, err = newCodecAt(zstd.SpeedBestCompression); err != nil {
+	codec, err := newCodecAt(zstd.SpeedBestCompression)
+	if err != nil {
 		return err
 	}
-	defer c.codec.close()
+	defer codec.close()
+	c.encoder = newEncoder(codec)
 	if err := c.write(ctx, temp); err != nil {
 		return errors.Join(err, removeIfThere(temp))
 	}
@@ -323,7 +325,7 @@ func (c *compactor) report(n int64) {
 }
 
 func (c *compactor) seal(id stream, before uint64, entries []record.Entry) error {
-	value, h, err := c.codec.encodeSealed(id, before, entries)
+	value, h, err := c.encoder.encodeSealed(id, before, entries)
 	if err != nil {
 		return err
 	}

@@ -284,7 +284,7 @@ func TestForgedBlockIsFoundByItsCommit(t *testing.T) {
 		if entries[5].Body, err = json.Marshal(body); err != nil {
 			return err
 		}
-		forged, _, err := a.caches.codec.encode(b.stream, b.before, entries)
+		forged, _, err := newEncoder(a.caches.codec).encode(b.stream, b.before, entries)
 		if err != nil {
 			return err
 		}

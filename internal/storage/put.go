@@ -43,6 +43,7 @@ type committer struct {
 	failed  error // why nothing more can be committed
 
 	// Used by the committing goroutine only.
+	encoder *encoder
 	open    *tailCache
 	refused map[string]error // channels with a page that could not be applied
 }
@@ -50,7 +51,7 @@ type committer struct {
 func startCommitter(a *Archive) *committer {
 	c := &committer{
 		a: a, room: semaphore.NewWeighted(queueBytes), wake: make(chan struct{}, 1), stopped: make(chan struct{}),
-		open: newTailCache(), refused: make(map[string]error),
+		encoder: newEncoder(a.caches.codec), open: newTailCache(), refused: make(map[string]error),
 	}
 	go c.run()
 	return c

@@ -13,6 +13,8 @@ type snapshot struct {
 	caches    *caches
 	change    uint64 // the newest committed change
 	lastBlock uint64 // the greatest block number
+
+	counted map[bucket]uint64 // what counts gives, nil before it was asked
 }
 
 func newSnapshot(tx *bolt.Tx, c *caches) (*snapshot, error) {
@@ -82,8 +84,11 @@ func (s *snapshot) scanChannels(b bucket, channel string, each func(id string, k
 	})
 }
 
-// counts gives the number of entries of each bucket, as the latest commit noted it.
+// counts gives the number of entries of each bucket, as the latest commit noted it. The map must not be changed.
 func (s *snapshot) counts() (map[bucket]uint64, error) {
+	if s.counted != nil {
+		return s.counted, nil
+	}
 	value, err := s.get(bucketMeta, []byte(metaCounts))
 	if err != nil {
 		return nil, err
@@ -95,6 +100,7 @@ func (s *snapshot) counts() (map[bucket]uint64, error) {
 	if d.err != nil {
 		return nil, damagedAt(bucketMeta, []byte(metaCounts), "%v", d.err)
 	}
+	s.counted = counts
 	return counts, nil
 }
 

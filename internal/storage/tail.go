@@ -22,16 +22,16 @@ type openStream struct {
 	min, max string         // least and greatest key
 	byKey    map[string][]int32
 	listed   int               // how many of entries byKey holds
-	held     map[uint64]keySet // keys of the sealed blocks that were looked into, by block number
+	held     map[uint64]keySet // keys of the sealed blocks that were made or looked into, by block number
 }
 
 // keySet tells which keys a block does not hold. It holds the keys' hashes, sorted.
 type keySet []uint32
 
-func keysOf(b *block, seed maphash.Seed) keySet {
-	set := make(keySet, len(b.entries))
-	for i := range b.entries {
-		set[i] = hashOf(b.entries[i].Key, seed)
+func keysOf(entries []record.Entry, seed maphash.Seed) keySet {
+	set := make(keySet, len(entries))
+	for i := range entries {
+		set[i] = hashOf(entries[i].Key, seed)
 	}
 	slices.Sort(set)
 	return slices.Clip(slices.Compact(set))
@@ -84,21 +84,17 @@ func (o *openStream) sealed() {
 }
 
 // earlier gives all entries of a key, oldest first; none where the object itself was lost. Many blocks may overlap a key,
-// since late comments widen them, and few hold it: each is decoded once to learn its keys.
+// since late comments widen them, and few hold it: each is decoded at most once to learn its keys.
 func (o *openStream) earlier(s *snapshot, key string) ([]record.Entry, error) {
 	var found []record.Entry
-	hash := hashOf(key, s.caches.seed)
-	for _, e := range o.dir.overlapping(key, key, s.lastBlock) {
-		held, known := o.held[e.number]
-		if known && held.lacks(hash) {
-			continue
-		}
+	for _, i := range o.mayHold(key, hashOf(key, s.caches.seed), s.lastBlock) {
+		e := o.dir.blocks[i]
 		b, err := s.block(e)
 		if err != nil {
 			return nil, err
 		}
-		if !known {
-			o.learn(e.number, keysOf(b, s.caches.seed))
+		if _, known := o.held[e.number]; !known {
+			o.learn(e.number, keysOf(b.entries, s.caches.seed))
 		}
 		found = append(found, b.find(key)...)
 	}
@@ -106,6 +102,18 @@ func (o *openStream) earlier(s *snapshot, key string) ([]record.Entry, error) {
 		return nil, nil
 	}
 	return found, nil
+}
+
+// mayHold gives the positions of the blocks up to number limit that may hold a key, in the order of changes.
+func (o *openStream) mayHold(key string, hash uint32, limit uint64) []int32 {
+	var found []int32
+	for i := range o.dir.reaching(key, key, limit) {
+		if held, known := o.held[o.dir.blocks[i].number]; !known || !held.lacks(hash) {
+			found = append(found, i)
+		}
+	}
+	slices.Sort(found)
+	return found
 }
 
 func (o *openStream) learn(number uint64, keys keySet) {
@@ -161,7 +169,7 @@ func (s *snapshot) load(id stream) (*openStream, error) {
 	if tail.count == 0 {
 		return o, nil
 	}
-	b, err := s.block(tail)
+	b, err := s.decode(tail) // it is about to become another one
 	if err != nil {
 		return nil, err
 	}

@@ -149,7 +149,7 @@ func (c *room) buryThreads(ctx context.Context, p *storage.Page) error {
 	parents := make(map[record.TS]time.Time) // first missing
 	first := record.TS("")
 	for _, gone := range p.Deleted {
-		if _, ok := c.threads[gone.TS]; !ok {
+		if !c.threads.has(gone.TS) {
 			continue
 		}
 		parents[gone.TS] = gone.FirstMissing
@@ -173,14 +173,14 @@ func (c *room) buryThreads(ctx context.Context, p *storage.Page) error {
 			continue
 		}
 		seen := h.Observed
-		if read := c.threads[h.Thread].read; read.After(seen) {
+		if read := c.threads.get(h.Thread).readAt(); read.After(seen) {
 			seen = read
 		}
 		p.Deleted = append(p.Deleted, storage.Deleted{TS: h.TS, Deletion: record.Deletion{LastSeen: seen, FirstMissing: missing}})
 		delete(c.missing, h.TS)
 	}
 	for ts := range parents {
-		delete(c.threads, ts)
+		c.threads.remove(ts)
 		c.replies.forget(ts)
 	}
 	return nil

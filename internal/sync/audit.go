@@ -149,12 +149,12 @@ func (c *room) readAgainPart(ctx context.Context, s stale) error {
 		w := walk{room: c, size: c.run.PageSize, from: s.from, end: record.TS(c.proven), until: s.to, quota: max(s.weight, 1)}
 		return w.run(ctx)
 	}
-	t, known := c.threads[s.thread]
-	if !known || t.asked {
+	t := c.threads.get(s.thread)
+	if !t.known || t.asked {
 		return nil
 	}
 	t.asked = true
-	c.threads[s.thread] = t
+	c.threads.set(s.thread, t)
 	job := threadJob{
 		ts: s.thread, count: t.count, owed: c.debt(storage.DebtThread, string(s.thread)), suspect: t.suspect(), audit: true,
 	}

@@ -34,10 +34,12 @@ type room struct {
 	proven   string // "" or the end of the proven range that starts at the channel's beginning
 	again    bool   // everything is to be read again
 	indebted bool   // earlier runs owe something
-	threads  map[record.TS]thread
-	replies  *replies // the comments of threads
+	threads  registry
+	replies  *replies // the comments of threads, nil while the channel is not read
 	files    map[string]file
 	owed     map[string]storage.Debt // files that earlier runs owe, until they are begun
+
+	threadsOwed map[record.TS]storage.Debt // comments that earlier runs owe
 
 	start   string // part to begin with, "" is the first
 	turn    int    // how many parts come before those that an earlier run came to, 0 when all do
@@ -59,7 +61,7 @@ type room struct {
 
 func newRoom(r *run, id string, listed teamchat.Channel) *room {
 	c := &room{run: r, id: id, call: listed.ID, name: listed.Name, latest: listed.Latest, pin: listed.Latest}
-	c.rights, c.replies = rightsOf(r.Client.Username(), listed.Raw), newReplies()
+	c.rights = rightsOf(r.Client.Username(), listed.Raw)
 	if c.pin == 0 && !r.started.IsZero() {
 		c.pin = r.started.Unix() + pinSlack
 	}
@@ -95,16 +97,16 @@ func (c *room) read(ctx context.Context) {
 // release lets go of what was needed to read the channel. What the audit needs to know of threads stays.
 func (c *room) release() {
 	if c.run.AuditDays > 0 && !c.run.Full {
-		for ts, t := range c.threads {
-			if t.known && !t.asked && c.run.Now().Sub(t.read) >= storage.AuditRenewal {
-				c.stale = append(c.stale, stale{room: c, thread: ts, at: t.read, weight: 1})
+		for ts, t := range c.threads.all() {
+			if t.known && !t.asked && c.run.Now().Sub(t.readAt()) >= storage.AuditRenewal {
+				c.stale = append(c.stale, stale{room: c, thread: ts, at: t.readAt(), weight: 1})
 			} else if t.known {
 				c.fresh++
 			}
 		}
 	}
-	c.threads, c.files, c.owed, c.missing = nil, nil, nil, nil
-	c.replies, c.beside = newReplies(), beside{}
+	c.threads, c.replies, c.files, c.owed, c.threadsOwed, c.missing = nil, nil, nil, nil, nil, nil
+	c.beside = beside{}
 }
 
 // rest waits for what is under way, and settles what that leaves to do.
@@ -166,6 +168,7 @@ func (c *room) fault(ctx context.Context, ts record.TS, what string, err error) 
 
 // load reads what the archive knows of the channel.
 func (c *room) load(ctx context.Context) error {
+	c.replies = newReplies()
 	a := c.run.Archive
 	var err error
 	if c.coverage, err = a.Coverage(ctx, c.id); err != nil {
@@ -193,14 +196,18 @@ func (c *room) load(ctx context.Context) error {
 
 // loadThreads reads the registry of threads and the marks of missing messages.
 func (c *room) loadThreads(ctx context.Context) error {
-	registry, err := c.run.Archive.Threads(ctx, c.id)
+	known, err := c.run.Archive.Threads(ctx, c.id)
 	if err != nil {
 		return err
 	}
-	c.threads = make(map[record.TS]thread, len(registry))
-	for ts, t := range registry {
-		c.threads[ts] = thread{count: t.Count, known: true, read: t.Read}
-		c.replies.digests[ts] = t.Digest
+	c.threads = make(registry, len(known))
+	for ts, t := range known {
+		entry := thread{count: t.Count, known: true}
+		if !t.Read.IsZero() {
+			entry.read = t.Read.UnixMilli()
+		}
+		c.threads.set(ts, entry)
+		c.replies.know(ts, t.Digest)
 	}
 	marks, err := c.run.Archive.Missing(ctx, c.id)
 	if err != nil {
@@ -209,9 +216,10 @@ func (c *room) loadThreads(ctx context.Context) error {
 	c.missing = make(map[record.TS]storage.Missing)
 	for _, m := range marks[c.id] {
 		c.missing[m.TS] = m
-		if t, ok := c.threads[m.Thread]; ok && c.run.Now().Sub(m.FirstMissing) >= twiceApart {
+		if c.threads.has(m.Thread) && c.run.Now().Sub(m.FirstMissing) >= twiceApart {
+			t := c.threads.get(m.Thread)
 			t.lost = true
-			c.threads[m.Thread] = t
+			c.threads.set(m.Thread, t)
 		}
 	}
 	return nil
@@ -237,15 +245,16 @@ func (c *room) loadDebts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.owed, c.beside = make(map[string]storage.Debt), newBeside()
+	c.owed, c.threadsOwed, c.beside = make(map[string]storage.Debt), make(map[record.TS]storage.Debt), newBeside()
 	c.indebted = len(debts) > 0
 	for _, d := range debts {
 		switch d.Kind {
 		case storage.DebtThread:
 			ts := record.TS(d.Key)
-			t := c.threads[ts]
-			t.debt = &d
-			c.threads[ts] = t
+			t := c.threads.get(ts)
+			t.owed = true
+			c.threads.set(ts, t)
+			c.threadsOwed[ts] = d
 		case storage.DebtFile:
 			c.owed[d.Key] = d
 		case storage.DebtChannel:

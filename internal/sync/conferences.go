@@ -27,17 +27,21 @@ type conferences struct {
 
 // meeting is what a run knows of conferences.
 type meeting struct {
-	passwords map[string][]string // by number; never kept
-	states    map[string]record.ConferenceState
-	read      map[string]bool // lists that were read in this run
-	failed    bool            // they could not be read
+	known  map[string]*conference // by number
+	read   map[string]bool        // lists that were read in this run
+	failed bool                   // they could not be read
+}
+
+// conference is what tells an event that belongs to it, and what the event must not tell.
+type conference struct {
+	title     string
+	start     int64
+	passwords []string // never kept
 }
 
 func newConferences() conferences {
 	list := make(chan *meeting, 1)
-	list <- &meeting{
-		passwords: make(map[string][]string), states: make(map[string]record.ConferenceState), read: make(map[string]bool),
-	}
+	list <- &meeting{known: make(map[string]*conference), read: make(map[string]bool)}
 	return conferences{list: list}
 }
 
@@ -49,10 +53,15 @@ func (k *conferences) learn(raw []byte) {
 }
 
 func (m *meeting) learn(state record.ConferenceState, raw []byte) {
-	m.states[state.ID] = state
+	known := m.known[state.ID]
+	if known == nil {
+		known = &conference{}
+		m.known[state.ID] = known
+	}
+	known.title, known.start = state.Title, state.Start
 	for _, p := range record.Passwords(raw) {
-		if !slices.Contains(m.passwords[state.ID], p) {
-			m.passwords[state.ID] = append(m.passwords[state.ID], p)
+		if !slices.Contains(known.passwords, p) {
+			known.passwords = append(known.passwords, p)
 		}
 	}
 }
@@ -70,10 +79,9 @@ func (k *conferences) passwordsFor(ctx context.Context, r *run, e *record.EventS
 	}
 	plain := record.Unfold(text)
 	var found []string
-	for id, passwords := range m.passwords {
-		s := m.states[id]
-		if strings.Contains(plain, id) || s.Start != 0 && s.Start == e.Start && s.Title == e.Title {
-			found = append(found, passwords...)
+	for id, known := range m.known {
+		if strings.Contains(plain, id) || known.start != 0 && known.start == e.Start && known.title == e.Title {
+			found = append(found, known.passwords...)
 		}
 	}
 	slices.Sort(found)

@@ -138,12 +138,12 @@ func (c *room) see(p *storage.Page, it item, listed bool) {
 	}
 	if listed || it.message.CommentsCount > 0 {
 		sum := maphash.Bytes(c.run.seed, seen.Raw)
-		t := c.threads[it.ts]
+		t := c.threads.get(it.ts)
 		if t.seen == sum {
 			return
 		}
 		t.seen = sum
-		c.threads[it.ts] = t
+		c.threads.set(it.ts, t)
 	}
 	p.Messages = append(p.Messages, seen)
 }

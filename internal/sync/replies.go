@@ -3,7 +3,6 @@ package sync
 import (
 	"context"
 	"sync"
-	"time"
 
 	"archiver/internal/record"
 	"archiver/internal/storage"
@@ -12,18 +11,25 @@ import (
 // replies is what is known of the comments of threads. It is shared by the tasks that read them.
 type replies struct {
 	mu      sync.Mutex
-	digests map[record.TS][8]byte       // of comments that were read, in this run or before
+	known   map[stamp]comments
 	changed map[record.TS]*comparison   // threads to compare with what the archive holds
-	noted   map[record.TS]bool          // threads that were read in this run
 	reading map[record.TS]chan struct{} // closed when the task that reads a thread is through with it
+}
+
+// comments are those of a thread as they were read last.
+type comments struct {
+	digest [8]byte
+	now    bool // in this run
 }
 
 func newReplies() *replies {
 	return &replies{
-		digests: make(map[record.TS][8]byte), changed: make(map[record.TS]*comparison),
-		noted: make(map[record.TS]bool), reading: make(map[record.TS]chan struct{}),
+		known: make(map[stamp]comments), changed: make(map[record.TS]*comparison), reading: make(map[record.TS]chan struct{}),
 	}
 }
+
+// know notes what the archive knows of a thread.
+func (r *replies) know(ts record.TS, digest [8]byte) { r.known[stampOf(ts)] = comments{digest: digest} }
 
 // begin waits until no other task reads a thread, so that what was served last is kept last. The caller ends by calling
 // done.
@@ -61,17 +67,17 @@ func (r *replies) note(job threadJob, p *storage.Page, reads int) *storage.Page 
 	entry := p.Threads[0]
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before, known := r.digests[job.ts]
-	twice := r.noted[job.ts] || reads > 1
-	r.digests[job.ts], r.noted[job.ts] = entry.Digest, true
+	before, known := r.known[stampOf(job.ts)]
+	twice := before.now || reads > 1
+	r.known[stampOf(job.ts)] = comments{entry.Digest, true}
 	c := r.changed[job.ts]
-	if c == nil && reads == 1 && !job.suspect && (!known || before == entry.Digest) {
+	if c == nil && reads == 1 && !job.suspect && (!known || before.digest == entry.Digest) {
 		return p
 	}
 	if c == nil {
 		c = &comparison{shown: make(map[record.TS]bool)}
 		r.changed[job.ts] = c
-	} else if known && before != entry.Digest {
+	} else if known && before.digest != entry.Digest {
 		entry.Digest = [8]byte{} // comments of the earlier read that are gone show up at the next
 	}
 	for _, seen := range p.Messages {
@@ -95,7 +101,7 @@ func (r *replies) take() map[record.TS]*comparison {
 func (r *replies) distrust(ts record.TS) (digest [8]byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.digests[ts] = digest
+	r.known[stampOf(ts)] = comments{digest, r.known[stampOf(ts)].now}
 	return digest
 }
 
@@ -103,7 +109,7 @@ func (r *replies) distrust(ts record.TS) (digest [8]byte) {
 func (r *replies) forget(ts record.TS) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.digests, ts)
+	delete(r.known, stampOf(ts))
 	delete(r.changed, ts)
 }
 
@@ -159,10 +165,7 @@ func (c *room) settleThread(ctx context.Context, t *comparison, gone []storage.H
 			gone, t.page.Threads[0].Digest = nil, c.replies.distrust(t.job.ts)
 		}
 	}
-	var read time.Time
-	if known, ok := c.threads[t.job.ts]; ok {
-		read = known.read
-	}
+	read := c.threads.get(t.job.ts).readAt()
 	for _, h := range gone {
 		if err := c.missed(ctx, t.page, h, read); err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"archiver/internal/record"
 	"archiver/internal/storage"
@@ -17,31 +16,6 @@ import (
 const threadTries = 3
 
 var errNoTS = errors.New("the server gives comments without a usable ts")
-
-// thread is what a walk knows of a thread.
-type thread struct {
-	count int64         // the parent's comments_count when the comments were read or asked for; -1 when it gave none
-	known bool          // count is from the registry or from this run
-	asked bool          // the comments were asked for in this run
-	debt  *storage.Debt // of an earlier run, until it is begun
-	seen  uint64        // hash of the parent's object in this run, 0 before
-	read  time.Time     // when the comments were read, at least as recently; zero is unknown
-	lost  bool          // some of the comments are marked as missing
-}
-
-// due tells whether comments are to be read, now that the parent shows count. again is true when all are to be read. A
-// parent that showed a count before and shows none in history has lost its comments.
-func (t thread) due(count int64, listed, again bool) bool {
-	switch {
-	case count < 0 && !listed:
-		return t.known && !t.asked && t.count > 0
-	case !t.known:
-		return count != 0
-	case t.asked:
-		return count >= 0 && count != t.count
-	}
-	return again || count < 0 || count != t.count
-}
 
 // threadJob is a thread whose comments are to be read.
 type threadJob struct {
@@ -55,31 +29,28 @@ type threadJob struct {
 // wantThread owes the comments of a main message when they are due.
 func (c *room) wantThread(p *storage.Page, w *work, it item, listed bool) {
 	count := it.message.CommentsCount
-	t := c.threads[it.ts]
+	t := c.threads.get(it.ts)
 	if !t.due(count, listed, c.again) {
 		return
 	}
 	suspect := t.suspect()
 	t.count, t.known, t.asked = count, true, true
-	c.threads[it.ts] = t
+	c.threads.set(it.ts, t)
 	owed := c.debt(storage.DebtThread, string(it.ts))
 	p.Owe = append(p.Owe, owed)
 	w.threads = append(w.threads, threadJob{ts: it.ts, count: count, owed: owed, suspect: suspect})
 }
 
-// suspect tells whether the archive may hold comments of the thread that its registry entry does not tell of, or marks.
-func (t thread) suspect() bool { return t.lost || t.debt != nil }
-
 // rereadThreads reads threads again that nothing in this run has brought up: those with comments that are missing and,
 // where all is to be read again, all others.
 func (c *room) rereadThreads(ctx context.Context) error {
-	for ts, t := range c.threads {
+	for ts, t := range c.threads.all() {
 		if t.asked || !t.known || !t.lost && !c.again {
 			continue
 		}
 		job := threadJob{ts: ts, count: t.count, owed: c.debt(storage.DebtThread, string(ts)), suspect: t.suspect()}
 		t.asked = true
-		c.threads[ts] = t
+		c.threads.set(ts, t)
 		if err := c.spawn(ctx, func() { c.readThread(ctx, job) }); err != nil {
 			return err
 		}
@@ -89,22 +60,20 @@ func (c *room) rereadThreads(ctx context.Context) error {
 
 // payThreads reads the comments that earlier runs owe.
 func (c *room) payThreads(ctx context.Context) error {
-	for ts, t := range c.threads {
-		if t.debt == nil {
-			continue
-		}
-		if t.debt.NotBefore.After(c.run.Now()) {
+	for ts, owed := range c.threadsOwed {
+		if owed.NotBefore.After(c.run.Now()) {
 			c.failed.Store(true)
-			c.run.problem(c.id+"/"+string(ts), "comments are still to be read: "+t.debt.Reason)
+			c.run.problem(c.id+"/"+string(ts), "comments are still to be read: "+owed.Reason)
 			continue
 		}
 		count, err := c.archivedCount(ctx, ts)
 		if err != nil {
 			return c.unreadable(ctx, "message "+string(ts), err)
 		}
-		job := threadJob{ts: ts, count: count, owed: *t.debt, suspect: true}
+		job := threadJob{ts: ts, count: count, owed: owed, suspect: true}
+		t := c.threads.get(ts)
 		t.count, t.known, t.asked = count, true, true
-		c.threads[ts] = t
+		c.threads.set(ts, t)
 		if err := c.spawn(ctx, func() { c.readThread(ctx, job) }); err != nil {
 			return err
 		}
