@@ -111,14 +111,15 @@ type Note struct {
 
 // Options say how and where an export is written.
 type Options struct {
-	ID        string           // from the ledger, EXP-2026-000001
-	Output    string           // directory to make; must not exist, its parent must
-	Formats   []string         // of Formats; none means all
-	Rendering Rendering        //
-	Generator string           // program and version
-	Now       func() time.Time // nil is time.Now
-	Progress  func(Progress)   // called now and then from the calling goroutine
-	Logger    *slog.Logger     // nil discards
+	ID        string              // from the ledger, EXP-2026-000001
+	Output    string              // directory to make; must not exist, its parent must
+	Formats   []string            // of Formats; none means all
+	Rendering Rendering           //
+	Generator string              // program and version
+	Now       func() time.Time    // nil is time.Now
+	Progress  func(Progress)      // called now and then from the calling goroutine
+	Highlight func(string) []Span // what the query matches in a text, in order and apart; nil highlights nothing
+	Logger    *slog.Logger        // nil discards
 }
 
 // Progress is how far an export has come.
@@ -185,7 +186,7 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if err != nil {
 		return nil, err
 	}
-	f.id, f.rendering, f.generator = o.ID, o.Rendering, o.Generator
+	f.id, f.rendering, f.generator, f.highlight = o.ID, o.Rendering, o.Generator, o.Highlight
 	f.bundle = b
 	f.contents = &contents{ctx: ctx, blob: src.Blob, bundle: b, paths: map[digest]string{}}
 	sinks, err := f.sinks(ctx, o.Formats)

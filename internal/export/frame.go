@@ -30,7 +30,9 @@ var (
 		"csv":    newCSV,
 		"ndjson": newNDJSON,
 	}
-	sliced = map[string]func(*frame) (sliceSink, error){}
+	sliced = map[string]func(*frame) (sliceSink, error){
+		"html": newHTML,
+	}
 )
 
 // Formats are the names of the formats that can be written, sorted.
@@ -47,6 +49,7 @@ type frame struct {
 	generator string
 	sel       Selection
 	rendering Rendering
+	highlight func(string) []Span // may be nil
 	src       Source
 	zone      *time.Location
 	channels  []*record.Channel       // in scope, by id
