@@ -90,6 +90,7 @@ type pageHead struct {
 	Title          string // of the page
 	Export         string // the export's id
 	Trail          []link // what the page is part of, outermost first
+	Here           string // the page's name within that
 	Place          string // "part 1 of 2, page 7 of 31"
 	Zone           string // of the times
 	Channel        string // id; "" on pages of the whole export
@@ -97,7 +98,7 @@ type pageHead struct {
 }
 
 func (w *htmlReader) head(title string) pageHead {
-	return pageHead{Title: title, Export: w.frame.id, Zone: w.frame.zone.String()}
+	return pageHead{Title: title, Here: title, Export: w.frame.id, Zone: w.frame.zone.String()}
 }
 
 // page writes a page below data/html.
@@ -158,7 +159,7 @@ func (w *htmlReader) channel(c *record.Channel) error {
 // slice writes the page of a slice, and those of threads that end in it.
 func (w *htmlReader) slice(s *slice) error {
 	head := w.head(w.current.channel.Name + " · " + s.title)
-	head.Root, head.Channel = "../", s.channel.ID
+	head.Here, head.Root, head.Channel = shortName(s.folder, s.name), "../", s.channel.ID
 	head.Trail = []link{{"../index.html", "All channels"}, {"index.html", s.channel.Name}}
 	head.Place = placeOf(s)
 	head.Previous, head.Next = neighbour(s, s.previous), neighbour(s, s.next)

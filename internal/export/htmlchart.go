@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -27,7 +28,7 @@ const (
 	chartWidth  = 960
 	chartHeight = 120
 	chartLabel  = 18 // below the bars
-	widestBar   = 56
+	widestBar   = 64.0
 )
 
 // chart draws the messages by month, or by year where there are too many months to tell apart. link tells where a
@@ -84,8 +85,21 @@ func (b bar) append(dst []byte, x, width float64, most int64, m, step month) []b
 	if b.href != "" {
 		dst = append(dst, "</a>"...)
 	}
-	if step == 12 && int(m/12)%10 == 0 || step == 1 && (m%12 == 0 || x == 0 && m%12 < 9) {
-		dst = fmt.Appendf(dst, `<text x="%.2f" y="%d">%d</text>`, x+width*0.1, chartHeight+chartLabel-4, m/12)
+	if label := m.label(x == 0, width, step); label != "" {
+		dst = fmt.Appendf(dst, `<text x="%.2f" y="%d">%s</text>`, x+width*0.1, chartHeight+chartLabel-4, label)
 	}
 	return dst
+}
+
+// label is what stands below a bar: the month where there is room, and the year where it begins.
+func (m month) label(first bool, width float64, step month) string {
+	switch {
+	case width == widestBar && (first || m%12 == 0):
+		return fmt.Sprintf("%.3s %d", time.Month(m%12+1).String(), m/12)
+	case width == widestBar:
+		return time.Month(m%12 + 1).String()[:3]
+	case step == 1 && (m%12 == 0 || first && m%12 < 9), step == 12 && m/12%10 == 0:
+		return strconv.Itoa(int(m / 12))
+	}
+	return ""
 }

@@ -199,7 +199,7 @@ func (a article) appendCards(dst []byte, d *details) []byte {
 		dst = a.appendCard(dst, "Conference", c.title, c.id, c.start, c.end, c.organizer)
 	}
 	if d.pinned != "" {
-		dst = append(append(dst, `<p class="re">pinned message `...), d.pinned...)
+		dst = append(append(dst, `<p class="pinned">pinned message `...), d.pinned...)
 		if find(a.view.slice.items, d.pinned) != nil && a.repeated == "" {
 			dst = fmt.Appendf(dst, `, <a href="#%s">above</a>`, anchor(d.pinned))
 		}
