@@ -207,12 +207,12 @@ func (w *htmlReader) note(s *slice) {
 		c.months[month]++
 		w.months[month]++
 		count(&e.Hits, item.Reason == ReasonHit)
+		count(&e.Messages, item.Thread == "")
 		count(&e.Comments, item.Thread != "")
 		if item.FileID != "" {
 			c.uses[item.FileID] = append(c.uses[item.FileID], link{s.folder + "/" + e.Href + "#" + anchor(item.TS), string(item.TS)})
 		}
 	}
-	e.Messages = int64(len(s.items))
 	c.slices = append(c.slices, e)
 	c.entry.add(e)
 }

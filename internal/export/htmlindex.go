@@ -32,7 +32,7 @@ type channelEntry struct {
 }
 
 func (e *channelEntry) add(s sliceEntry) {
-	e.Messages += s.Messages - s.Comments
+	e.Messages += s.Messages
 	e.Comments += s.Comments
 	e.Hits += s.Hits
 	e.Slices++
@@ -48,9 +48,12 @@ func (e *channelEntry) add(s sliceEntry) {
 type sliceEntry struct {
 	place                    int
 	Href, Name               string
-	Messages, Comments, Hits int64 // comments are messages here
+	Messages, Comments, Hits int64
 	First, Last              time.Time
 }
+
+// All counts messages and comments.
+func (e sliceEntry) All() int64 { return e.Messages + e.Comments }
 
 // Weekday is that of a slice which is a day.
 func (e sliceEntry) Weekday() string {
@@ -106,7 +109,7 @@ type channelPage struct {
 	Channel  *record.Channel
 	Renames  []record.Span // all but the first name
 	Months   []monthSection
-	Most     int64 // messages of its largest slice
+	Most     int64 // messages and comments of its largest slice
 	Threads  []threadEntry
 	ShowHits bool
 }
@@ -114,12 +117,12 @@ type channelPage struct {
 // monthSection lists the slices that begin in a month.
 type monthSection struct {
 	ID, Name string
-	Messages int64
+	All      int64 // messages and comments
 	Slices   []sliceEntry
 }
 
 // Width is the length of a slice's bar, of 100.
-func (p channelPage) Width(e sliceEntry) int64 { return max(1, 100*e.Messages/max(1, p.Most)) }
+func (p channelPage) Width(e sliceEntry) int64 { return max(1, 100*e.All()/max(1, p.Most)) }
 
 func (w *htmlReader) writeChannel() error {
 	c := &w.current
@@ -136,7 +139,7 @@ func (w *htmlReader) writeChannel() error {
 	for i, chunk := range chunks {
 		p := channelPage{Entry: c.entry, Months: w.byMonth(chunk), ShowHits: w.navigates()}
 		for _, e := range c.slices {
-			p.Most = max(p.Most, e.Messages)
+			p.Most = max(p.Most, e.All())
 		}
 		if i == 0 {
 			p.Summary, p.Channel, p.Threads = true, c.channel, c.long
@@ -185,7 +188,7 @@ func (w *htmlReader) byMonth(entries []sliceEntry) []monthSection {
 		}
 		s := &sections[len(sections)-1]
 		s.Slices = append(s.Slices, e)
-		s.Messages += e.Messages
+		s.All += e.All()
 	}
 	return sections
 }

@@ -321,7 +321,7 @@ func (a article) appendReactions(dst []byte, reactions []reactionDetail) []byte 
 // appendVersions shows what a message was: its first version, and what each later one changed.
 func (a article) appendVersions(dst []byte) []byte {
 	versions := a.item.Versions
-	if len(versions) < 2 {
+	if len(versions) < 2 || a.repeated != "" && !a.inThread { // before comments it is enough to say that it was edited
 		return dst
 	}
 	dst = fmt.Appendf(dst, "<details class=\"versions\" open><summary>%d versions were read</summary><ol>\n", len(versions))

@@ -58,8 +58,12 @@ func newSliceView(w *htmlReader, s *slice) *sliceView {
 func (v *sliceView) write() error {
 	w, s := v.w, v.slice
 	w.buf = fmt.Appendf(w.buf, "<h1>%s</h1>\n<p class=\"lead\">", appendText(nil, s.title))
-	w.buf = fmt.Appendf(w.buf, "%s in %s. Times are in %s; point at one for UTC.", counted(int64(len(s.items)), "message"),
-		bidi(s.channel.Name), w.frame.zone)
+	comments := 0
+	for _, a := range v.answers {
+		comments += a.count
+	}
+	w.buf = fmt.Appendf(w.buf, "%s and %s in %s. Times are in %s; point at one for UTC.", counted(int64(len(s.items)-comments), "message"),
+		counted(int64(comments), "comment"), bidi(s.channel.Name), w.frame.zone)
 	w.buf = v.appendHitLinks(w.buf)
 	w.buf = append(w.buf, "</p>\n"...)
 	if err := v.writeParents(); err != nil {
@@ -90,6 +94,9 @@ func (v *sliceView) appendHitLinks(dst []byte) []byte {
 	dst = fmt.Appendf(dst, " %s.", counted(int64(len(v.hits)), "hit"))
 	if len(v.hits) > 0 {
 		return fmt.Appendf(dst, ` <a class="jump" href="#%s">First hit ↓</a>`, anchor(v.hits[0]))
+	}
+	if previous := v.previousPageHit(); previous != "" {
+		dst = fmt.Appendf(dst, ` <a class="jump" href="%s">← Hit before</a>`, previous)
 	}
 	if next := v.nextPageHit(); next != "" {
 		dst = fmt.Appendf(dst, ` <a class="jump" href="%s">Next hit →</a>`, next)
