@@ -227,8 +227,11 @@ func errReproduceAlone(what string) error {
 }
 
 // writeExport makes the bundle and records it in the ledger.
-func (e *env) writeExport(ctx context.Context, job exportJob, source export.Source) error {
-	o := export.Options{ID: job.id, Formats: job.formats, Rendering: job.rendering, Generator: programName + " " + buildInfo().Version, Now: e.now, Logger: e.ui.logger()}
+func (e *env) writeExport(ctx context.Context, job exportJob, source *source) error {
+	o := export.Options{
+		ID: job.id, Formats: job.formats, Rendering: job.rendering, Highlight: source.highlight,
+		Generator: programName + " " + buildInfo().Version, Now: e.now, Logger: e.ui.logger(),
+	}
 	made := export.Made{
 		Selection: job.selection, Rendering: job.rendering, Formats: job.formats, Generator: o.Generator, Output: job.output, Started: e.now().UTC(),
 	}

@@ -84,9 +84,10 @@ type source struct {
 	archive *storage.Archive
 	sel     export.Selection
 	zone    *time.Location
-	span    storage.Range    // of the messages between since and until
-	picked  map[string]picks // by channel; nil where messages are chosen one by one
-	behind  uint64           // changes that the index lacks
+	span    storage.Range             // of the messages between since and until
+	picked  map[string]picks          // by channel; nil where messages are chosen one by one
+	behind  uint64                    // changes that the index lacks
+	marks   func(string) []index.Span // what the query matches in a text; nil without one
 }
 
 // openSource freezes a selection. With a query it is frozen where the index stands, since of later changes nothing tells
@@ -132,6 +133,9 @@ func (e *env) query(ctx context.Context, c *cli.Context, s *source, sel *export.
 	s.behind = sel.Change - min(sel.Change, status.Change)
 	sel.Change -= s.behind
 	s.freeze(*sel)
+	if s.marks, err = ix.Highlighter(ctx, s.archive, request); err != nil {
+		return err
+	}
 	s.picked = map[string]picks{}
 	return ix.Match(ctx, s.archive, request, func(channel string, ts record.TS) error {
 		s.picked[channel] = append(s.picked[channel], pick(ts, export.ReasonHit))
@@ -164,6 +168,18 @@ func secondFrom(t time.Time) int64 {
 		return t.Unix() + 1
 	}
 	return t.Unix()
+}
+
+// highlight tells where what was searched for stands in a text.
+func (s *source) highlight(text string) []export.Span {
+	if s.marks == nil {
+		return nil
+	}
+	var spans []export.Span
+	for _, m := range s.marks(text) {
+		spans = append(spans, export.Span(m))
+	}
+	return spans
 }
 
 // Channels gives the channels in scope.

@@ -137,6 +137,8 @@ type Options struct {
 	Now       func() time.Time // nil is time.Now
 	Progress  func(Progress)   // called now and then from the calling goroutine
 	Logger    *slog.Logger     // nil discards
+	// Highlight gives what the query matches in a text, in order and apart; nil highlights nothing.
+	Highlight func(text string) []Span
 	// Reserve gives a production its Bates numbers: n of them from first on, which no other export is given.
 	Reserve func(prefix string, n int64) (first int64, err error)
 }
@@ -208,7 +210,7 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if err != nil {
 		return nil, err
 	}
-	f.id, f.rendering, f.generator, f.reserve = o.ID, o.Rendering, o.Generator, o.Reserve
+	f.id, f.rendering, f.generator, f.reserve, f.highlight = o.ID, o.Rendering, o.Generator, o.Reserve, o.Highlight
 	f.bundle = b
 	f.contents = &contents{ctx: ctx, blob: src.Blob, bundle: b, paths: map[digest]string{}}
 	sinks, err := f.sinks(ctx, o.Formats)

@@ -31,6 +31,7 @@ var (
 		"ndjson": newNDJSON,
 	}
 	sliced = map[string]func(*frame) (sliceSink, error){
+		"html":       newHTML,
 		"production": newProduction,
 		"rsmf":       newRSMF,
 	}
@@ -38,7 +39,7 @@ var (
 
 // DefaultFormats are those that are written when none is named. A production takes Bates numbers, and mails repeat what the
 // others have.
-func DefaultFormats() []string { return []string{"csv", "ndjson", "rsmf"} }
+func DefaultFormats() []string { return []string{"csv", "html", "ndjson", "rsmf"} }
 
 // Formats are the names of the formats that can be written, sorted.
 func Formats() []string {
@@ -54,6 +55,7 @@ type frame struct {
 	generator string
 	sel       Selection
 	rendering Rendering
+	highlight func(string) []Span // may be nil
 	src       Source
 	zone      *time.Location
 	channels  []*record.Channel       // in scope, by id
@@ -64,8 +66,8 @@ type frame struct {
 	tally    *tally
 	progress func()
 
-	documents int64 // slices and their attachments, as planned
-	reserve   func(prefix string, n int64) (first int64, err error)
+	numbered int64 // slices and their attachments, as planned
+	reserve  func(prefix string, n int64) (first int64, err error)
 
 	exceptions []Note
 	next       int                 // index into channels of the first that has not been given

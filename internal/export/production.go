@@ -103,10 +103,10 @@ func (w *production) begin(s *slice) (err error) {
 		if w.frame.reserve == nil {
 			return errors.New("nobody gives Bates numbers")
 		}
-		if w.next, err = w.frame.reserve(w.prefix, w.frame.documents); err != nil {
+		if w.next, err = w.frame.reserve(w.prefix, w.frame.numbered); err != nil {
 			return fmt.Errorf("Bates numbers %s: %w", w.prefix, err)
 		}
-		w.end = w.next + w.frame.documents
+		w.end = w.next + w.frame.numbered
 	}
 	limit := w.frame.rendering.Volume
 	if w.table == nil || limit > 0 && w.placed > 0 && w.written+weigh(s) > limit {

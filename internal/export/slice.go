@@ -44,6 +44,8 @@ type slice struct {
 	previous, next string    // names of the channel's slices before and after; "" at the ends
 	items          []Item    // by ts
 	parents        []Item    // messages of other slices of the export that comments in this one answer, by ts
+	plan           *channelPlan
+	place          int // among the plan's documents
 }
 
 // first and last are the times of the earliest and the latest message, parents aside.
@@ -55,6 +57,12 @@ func (s *slice) last() time.Time  { return s.items[len(s.items)-1].TS.Time() }
 type sliceSink interface {
 	slice(*slice) error
 	close() error
+}
+
+// recordSink is what a sliceSink may be besides, to be given the channels and the files of the export as a sink is.
+type recordSink interface {
+	channel(*record.Channel) error
+	file(*record.File) error
 }
 
 // period is a slice before it is cut into parts.

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -33,15 +34,35 @@ type slicer struct {
 
 // channelPlan is what the first pass learnt of a channel.
 type channelPlan struct {
-	threads map[record.TS]bool // messages that have comments in the export; for UnitThread only
-	periods map[string]*periodPlan
-	names   []string // of all documents, in order of their first messages
+	threads   map[record.TS]bool // messages that have comments in the export; for UnitThread only
+	periods   map[string]*periodPlan
+	documents []document                     // in order of their first messages
+	scattered map[record.TS]*scatteredThread // by root: threads with comments that do not stand in the root's document
+}
+
+// document is what the first pass learnt of one document.
+type document struct {
+	name              string
+	first             record.TS // of its messages
+	firstHit, lastHit record.TS // "" without a hit
+}
+
+// scatteredThread is a thread with comments in other documents than its root, which need not be in the export.
+type scatteredThread struct {
+	elsewhere []commentsIn // the documents of those comments, in order
+	last      record.TS    // of all comments in the export
+}
+
+// commentsIn counts a thread's comments in a document.
+type commentsIn struct {
+	place    int // among the channel's documents
+	comments int
 }
 
 // periodPlan is what the first pass learnt of a period.
 type periodPlan struct {
 	messages int
-	parts    []int // the place of each part in the channel's names
+	parts    []int // the place of each part among the channel's documents
 }
 
 // begun is a slice whose messages are being collected.
@@ -99,7 +120,9 @@ func (s *slicer) findThreads() error {
 func (s *slicer) planFor(channel string) *channelPlan {
 	p := s.plans[channel]
 	if p == nil {
-		p = &channelPlan{threads: map[record.TS]bool{}, periods: map[string]*periodPlan{}}
+		p = &channelPlan{
+			threads: map[record.TS]bool{}, periods: map[string]*periodPlan{}, scattered: map[record.TS]*scatteredThread{},
+		}
 		s.plans[channel] = p
 	}
 	return p
@@ -125,11 +148,58 @@ func (p *channelPlan) add(c *record.Channel, at period, item Item, loads map[str
 		loads[at.key] = newLoad(f.changesDuring(c, at))
 		loads[at.key].take(item)
 		had = 0
-		f.documents++
-		plan.parts = append(plan.parts, len(p.names))
-		p.names = append(p.names, documentName(c, at, len(plan.parts)))
+		f.numbered++
+		plan.parts = append(plan.parts, len(p.documents))
+		p.documents = append(p.documents, document{name: documentName(c, at, len(plan.parts)), first: item.TS})
 	}
-	f.documents += loads[at.key].attachments() - had
+	f.numbered += loads[at.key].attachments() - had
+	place := plan.parts[len(plan.parts)-1]
+	p.noteHit(item, place)
+	p.noteComment(item, place, loads[at.key])
+}
+
+func (p *channelPlan) noteHit(item Item, place int) {
+	if item.Reason != ReasonHit {
+		return
+	}
+	d := &p.documents[place]
+	d.firstHit, d.lastHit = cmp.Or(d.firstHit, item.TS), item.TS
+}
+
+// noteComment keeps track of threads that are scattered.
+func (p *channelPlan) noteComment(item Item, place int, l *load) {
+	if item.Thread == "" {
+		return
+	}
+	thread := p.scattered[item.Thread]
+	_, inside := l.messages[item.Thread]
+	switch {
+	case thread == nil && inside:
+		return
+	case thread == nil:
+		thread = &scatteredThread{}
+		p.scattered[item.Thread] = thread
+	}
+	thread.last = item.TS
+	if inside {
+		return
+	}
+	if n := len(thread.elsewhere); n == 0 || thread.elsewhere[n-1].place != place {
+		thread.elsewhere = append(thread.elsewhere, commentsIn{place: place})
+	}
+	thread.elsewhere[len(thread.elsewhere)-1].comments++
+}
+
+// documentOf gives the document of a main message that is in the export.
+func (p *channelPlan) documentOf(root record.TS, unit Unit, zone *time.Location) document {
+	at := unit.period(Item{Message: &record.Message{TS: root}}, zone, p.threads)
+	found := document{}
+	for _, place := range p.periods[at.key].parts {
+		if d := p.documents[place]; d.first <= root {
+			found = d
+		}
+	}
+	return found
 }
 
 // documentName names a part of a slice. Only later parts say so: a slice that is whole has a name without a part.
@@ -143,11 +213,26 @@ func documentName(c *record.Channel, at period, part int) string {
 
 func (s *slicer) channel(c *record.Channel) error {
 	s.current, s.plan = c, s.planFor(c.ID)
-	return nil
+	return s.tell(func(r recordSink) error { return r.channel(c) })
 }
 
-func (s *slicer) file(*record.File) error { return nil }
+func (s *slicer) file(f *record.File) error {
+	return s.tell(func(r recordSink) error { return r.file(f) })
+}
+
 func (s *slicer) user(*record.User) error { return nil }
+
+// tell passes a record on to the formats that want records.
+func (s *slicer) tell(do func(recordSink) error) error {
+	for _, taker := range s.takers {
+		if r, ok := taker.(recordSink); ok {
+			if err := do(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 func (s *slicer) message(item Item) error {
 	at := s.period(item)
@@ -189,15 +274,15 @@ func (s *slicer) emit(b *begun, until time.Time) error {
 	place := plan.parts[b.part-1]
 	d := &b.slice
 	d.channel, d.folder, d.title, d.part, d.parts = s.current, channelFolder(s.current), b.title, b.part, len(plan.parts)
-	d.name = s.plan.names[place]
+	d.name, d.plan, d.place = s.plan.documents[place].name, s.plan, place
 	if !b.begin.IsZero() {
 		d.end = until
 	}
 	if place > 0 {
-		d.previous = s.plan.names[place-1]
+		d.previous = s.plan.documents[place-1].name
 	}
-	if place+1 < len(s.plan.names) {
-		d.next = s.plan.names[place+1]
+	if place+1 < len(s.plan.documents) {
+		d.next = s.plan.documents[place+1].name
 	}
 	if err := s.addParents(b); err != nil {
 		return err
