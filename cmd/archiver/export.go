@@ -44,6 +44,7 @@ is kept beside the archive.
 			&cli.StringFlag{Name: "context", Usage: "export what stands around each hit as well, marked as context: its `thread`, its day, or N messages before and after"},
 			&cli.StringFlag{Name: "slice", Usage: "`UNIT` of a conversation that becomes one document: " + units(), Value: string(export.UnitDay)},
 			&cli.StringFlag{Name: "mail", Usage: "what becomes one mail of format eml: each `message`, or each slice", Value: export.MailMessage},
+			&cli.StringFlag{Name: "rsmf-version", Usage: "write RSMF `VERSION` 2 (2.0.0), or 1 (1.0.0) for platforms that know no other", Value: export.RSMFVersion2},
 			boolFlag("rsmf-raw-utf8-headers", "names in headers of RSMF as UTF-8 (RFC 6532) instead of encoded words"),
 		),
 	}
@@ -120,7 +121,7 @@ func units() string {
 // exportRendering reads how formats are to show the selection.
 func exportRendering(c *cli.Context) (export.Rendering, error) {
 	r := export.Rendering{
-		Slice: export.Unit(c.String("slice")), Mail: c.String("mail"), RawUTF8Headers: c.Bool("rsmf-raw-utf8-headers"),
+		Slice: export.Unit(c.String("slice")), Mail: c.String("mail"), RawUTF8Headers: c.Bool("rsmf-raw-utf8-headers"), RSMFVersion: c.String("rsmf-version"),
 	}
 	if !slices.Contains(export.Units(), r.Slice) {
 		return r, &usageError{fmt.Sprintf("--slice: %q is none of %s", r.Slice, units()), ""}
@@ -128,12 +129,15 @@ func exportRendering(c *cli.Context) (export.Rendering, error) {
 	if r.Mail != export.MailMessage && r.Mail != export.MailSlice {
 		return r, &usageError{fmt.Sprintf("--mail: %q is neither message nor slice", r.Mail), ""}
 	}
+	if r.RSMFVersion != export.RSMFVersion1 && r.RSMFVersion != export.RSMFVersion2 {
+		return r, &usageError{fmt.Sprintf("--rsmf-version: %q is neither 1 nor 2", r.RSMFVersion), ""}
+	}
 	return r, nil
 }
 
 // again makes the job that of an earlier export.
 func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error {
-	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format", "context", "slice", "mail", "rsmf-raw-utf8-headers"} {
+	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format", "context", "slice", "mail", "rsmf-version", "rsmf-raw-utf8-headers"} {
 		if c.IsSet(flag) || c.NArg() > 0 {
 			return &usageError{"--reproduce selects what the export selected, and takes no other selection", "leave out --" + flag + " and the query"}
 		}

@@ -10,8 +10,12 @@ import (
 	"archiver/internal/rsmf"
 )
 
-// platform is what RSMF files say of where a conversation was held.
-const platform = "IceWarp TeamChat"
+// What RSMF files say of where a conversation was held, and of what wrote them. The number of the writer goes up when it
+// writes something else for the same selection; it is not the program's, as files are to stay as they are.
+const (
+	platform      = "IceWarp TeamChat"
+	rsmfGenerator = "archiver, RSMF writer 1"
+)
 
 // rsmfFiles writes each slice as a file of the Relativity Short Message Format: data/rsmf/<channel>/<slice>.rsmf.
 //
@@ -73,7 +77,7 @@ func (w *rsmfFiles) document(s *slice) *rsmf.Document {
 	}
 	return &rsmf.Document{
 		From: w.address(w.person(s.items[0].User)), To: w.recipients(m.Participants), Subject: d.subject(), Date: s.first(),
-		MessageID: d.messageID(), Generator: w.frame.generator, Application: platform, Custodian: w.custodian(),
+		MessageID: d.messageID(), Generator: rsmfGenerator, Application: platform, Custodian: w.custodian(),
 		Custom: d.headers(), UTF8Headers: w.frame.rendering.RawUTF8Headers,
 		Text: w.text, Manifest: m, Attachments: d.attachments.list,
 	}

@@ -150,7 +150,8 @@ func addressOf(candidates ...string) string {
 
 const maxDisplay = 200 // bytes
 
-// displayText makes a name fit for display: one line, without commas, which separate names in headers, and not too long.
+// displayText makes a name fit for display: one line, without commas, which separate names in headers, without what looks
+// like an encoded word there, and not too long.
 func displayText(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r == ',' || unicode.IsControl(r) || unicode.IsSpace(r) {
@@ -158,7 +159,7 @@ func displayText(name string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(name, "\uFFFD"))
-	name = strings.Join(strings.Fields(name), " ")
+	name = strings.ReplaceAll(strings.Join(strings.Fields(name), " "), "=?", "= ?")
 	if len(name) > maxDisplay {
 		n := maxDisplay
 		for !utf8.RuneStart(name[n]) {

@@ -263,6 +263,7 @@ func (l *load) take(item Item) bool {
 		return false
 	}
 	l.messages[item.TS] = struct{}{}
+	delete(l.parents, item.TS) // a comment that is older than its parent came before it
 	if newParent {
 		l.parents[item.Thread] = struct{}{}
 	}
