@@ -45,13 +45,14 @@ func (d *rsmfSlice) gather() rsmfPeople {
 		}
 	}
 	members := p.start[:min(len(p.start), max(0, rsmf.MaxParticipants-len(all)))]
-	p.left = len(p.start) - len(members)
 	for _, id := range members {
 		all[id] = true
 	}
 	for _, id := range p.start {
 		if all[id] {
 			present[id], listed[id] = true, true
+		} else {
+			p.left++
 		}
 	}
 	for i := range d.events {

@@ -326,6 +326,20 @@ func TestRSMFAttachments(t *testing.T) {
 	}
 }
 
+func TestRSMFOfTooLargeAttachment(t *testing.T) {
+	src := small()
+	src.files["chan-a"][0].Versions[1].Size = maxSliceBytes + 1
+	f := exportRSMF(t, src, Rendering{})["data/rsmf/general_5b00fb8ce5e6/general_5b00fb8ce5e6_2017-07-14_p02.rsmf"]
+	if f == nil {
+		t.Fatal("the large file is not in a part of its own")
+	}
+	e := f.event(t, "1500000002.000000")
+	where := "data/files/0b/b2/0bb2e7d52f8ce5131e64c95f11ca643a44fca9d3954be9aead781e8bc346dc50.pdf"
+	if e.Attachments[0].ID != "ATT00001_UNAVAILABLE.txt" || !strings.HasSuffix(e.custom("Attachment status"), where) || !strings.Contains(f.files[e.Attachments[0].ID], where) {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestRSMFOfTooManyMessages(t *testing.T) {
 	src := posts()
 	start := at(t, "2024-01-15T10:00:00Z").Second()

@@ -250,7 +250,7 @@ func (l *load) take(item Item) bool {
 	events, bytes := 1, int64(0)
 	_, inside := l.messages[item.Thread]
 	_, outside := l.parents[item.Thread]
-	newParent := item.Thread != "" && !inside && !outside
+	newParent := item.Thread != "" && item.Thread != item.TS && !inside && !outside
 	if newParent {
 		events++
 	}

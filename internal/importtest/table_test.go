@@ -59,7 +59,7 @@ var table = map[string]rule{
 		"configs", "internal/doctor", "internal/reconcile",
 		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
 		"internal/merkle", "internal/storage", "internal/sync", "internal/index", "internal/export",
-	}},
+	}, tests: []string{"internal/rsmf"}},
 
 	// Measured and checked from outside.
 	"internal/benchmark":          {},
