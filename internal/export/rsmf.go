@@ -27,7 +27,9 @@ type rsmfFiles struct {
 	frame  *frame
 	writer rsmf.Writer
 	people map[string]rsmf.Participant // those shown so far, by id
-	told   time.Time                   // with UnitWhole: until when the channel's changes were shown in earlier parts
+	past   []channelChange             // changes of the channel pastOf, that of the slice before
+	pastOf *record.Channel
+	told   time.Time // with UnitWhole: until when the channel's changes were shown in earlier parts
 	text   []byte
 }
 
@@ -98,9 +100,21 @@ func (w *rsmfFiles) changesIn(s *slice) []channelChange {
 		return nil
 	}
 	openEnded := w.frame.rendering.Slice == UnitWhole && s.part == s.parts
-	return slices.DeleteFunc(changesOf(s.channel), func(c channelChange) bool {
-		return c.at.Before(from) || !openEnded && !c.at.Before(to)
-	})
+	var changes []channelChange
+	for _, c := range w.history(s.channel) {
+		if !c.at.Before(from) && (openEnded || c.at.Before(to)) {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+// history gives the changes of a channel, which its slices ask for one after the other.
+func (w *rsmfFiles) history(c *record.Channel) []channelChange {
+	if w.pastOf != c {
+		w.pastOf, w.past = c, changesOf(c)
+	}
+	return w.past
 }
 
 // addEvents makes the events: by time, and where that is equal roots of threads before changes before messages.
@@ -151,7 +165,11 @@ func (d *rsmfSlice) conversationCustom(people rsmfPeople) []rsmf.Custom {
 	c.add("Moved to", d.channel.MovedTo)
 	c.add("Moved from", d.channel.MovedFrom)
 	c.list("Members at start", people.start)
-	c.list("Members at end", people.end)
+	if slices.Equal(people.start, people.end) {
+		c.add("Members at end", "as at start")
+	} else {
+		c.list("Members at end", people.end)
+	}
 	if people.left > 0 {
 		c.add("Participants left out", fmt.Sprintf("%d members who do nothing here", people.left))
 	}
