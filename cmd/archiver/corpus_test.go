@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,7 +41,8 @@ func TestCorpusIsArchivedWhole(t *testing.T) {
 	if got := first.MessagesNew + first.CommentsNew; got != len(want) {
 		t.Errorf("the first sync reports %d messages, the corpus has %d", got, len(want))
 	}
-	compareDump(t, want)
+	compareDump(t, maps.Clone(want))
+	compareRSMF(t, want)
 
 	before := server.TotalRequests()
 	second := syncNow(t)

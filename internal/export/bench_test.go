@@ -62,3 +62,25 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRSMFDays writes a month of days with a dozen messages each in a channel of 150 members, where the cost of a
+// file, fsync included, counts more than that of its messages.
+func BenchmarkRSMFDays(b *testing.B) {
+	src := newMany(0)
+	src.source.items = nil
+	for i := range 150 {
+		src.channels[0].History.Members = append(src.channels[0].History.Members, record.Span{Value: fmt.Sprintf("user%d@example.com", i)})
+	}
+	for i := range 30 * 12 {
+		item := *src.items[i%len(src.items)].Message
+		item.TS = record.MakeTS(1500000000+int64(i)*7200, 0)
+		src.source.items = append(src.source.items, Item{Message: &item, Reason: ReasonHit})
+	}
+	for b.Loop() {
+		o := Options{Output: filepath.Join(b.TempDir(), "out"), Formats: []string{"rsmf"}}
+		if _, err := Write(b.Context(), o, smallSelection, src.source); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(360*b.N)/b.Elapsed().Seconds(), "messages/s")
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"archiver/internal/record"
 
@@ -55,4 +56,16 @@ func TestMessagesWithoutDetailsAreNotRead(t *testing.T) {
 	if detailsOf(m).language != "go" {
 		t.Error("code was not read")
 	}
+}
+
+func FuzzDetails(f *testing.F) {
+	f.Add([]byte(`{"edited":{"user":"b","ts":"1.0"},"reactions":[{"name":"ok","count":1,"users":["a"]}],"event":{"start":1},"conference":{},"item":{"ts":"1"}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m := &record.Message{Kind: record.KindSystem, Raw: raw}
+		for _, r := range detailsOf(m).reactions {
+			if !utf8.ValidString(r.name + strings.Join(r.users, "")) {
+				t.Errorf("invalid UTF-8 in %+v", r)
+			}
+		}
+	})
 }

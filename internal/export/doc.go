@@ -18,6 +18,7 @@
 //	data/ndjson/files.ndjson
 //	data/csv/messages.csv                 format csv: one row per message version, nothing altered
 //	data/csv/messages.excel.csv           the same for spreadsheets, formulas disarmed
+//	data/rsmf/<channel>/<slice>.rsmf      format rsmf: conversations for review platforms, with their attachments
 //	data/files/ab/cd/<sha256>.<ext>       each attachment once, all stored revisions
 //
 // Names below data/ use only A-Z a-z 0-9 . _ / and -, whatever names the server gave; those are in the records. The

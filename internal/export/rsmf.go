@@ -10,8 +10,12 @@ import (
 	"archiver/internal/rsmf"
 )
 
-// platform is what RSMF files say of where a conversation was held.
-const platform = "IceWarp TeamChat"
+// What RSMF files say of where a conversation was held, and of what wrote them. The number of the writer goes up when it
+// writes something else for the same selection; it is not the program's, as files are to stay as they are.
+const (
+	platform      = "IceWarp TeamChat"
+	rsmfGenerator = "archiver, RSMF writer 1"
+)
 
 // rsmfFiles writes each slice as a file of the Relativity Short Message Format: data/rsmf/<channel>/<slice>.rsmf.
 //
@@ -23,7 +27,9 @@ type rsmfFiles struct {
 	frame  *frame
 	writer rsmf.Writer
 	people map[string]rsmf.Participant // those shown so far, by id
-	told   time.Time                   // with UnitWhole: until when the channel's changes were shown in earlier parts
+	past   []channelChange             // changes of the channel pastOf, that of the slice before
+	pastOf *record.Channel
+	told   time.Time // with UnitWhole: until when the channel's changes were shown in earlier parts
 	text   []byte
 }
 
@@ -73,7 +79,7 @@ func (w *rsmfFiles) document(s *slice) *rsmf.Document {
 	}
 	return &rsmf.Document{
 		From: w.address(w.person(s.items[0].User)), To: w.recipients(m.Participants), Subject: d.subject(), Date: s.first(),
-		MessageID: d.messageID(), Generator: w.frame.generator, Application: platform, Custodian: w.custodian(),
+		MessageID: d.messageID(), Generator: rsmfGenerator, Application: platform, Custodian: w.custodian(),
 		Custom: d.headers(), UTF8Headers: w.frame.rendering.RawUTF8Headers,
 		Text: w.text, Manifest: m, Attachments: d.attachments.list,
 	}
@@ -94,9 +100,21 @@ func (w *rsmfFiles) changesIn(s *slice) []channelChange {
 		return nil
 	}
 	openEnded := w.frame.rendering.Slice == UnitWhole && s.part == s.parts
-	return slices.DeleteFunc(changesOf(s.channel), func(c channelChange) bool {
-		return c.at.Before(from) || !openEnded && !c.at.Before(to)
-	})
+	var changes []channelChange
+	for _, c := range w.history(s.channel) {
+		if !c.at.Before(from) && (openEnded || c.at.Before(to)) {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+// history gives the changes of a channel, which its slices ask for one after the other.
+func (w *rsmfFiles) history(c *record.Channel) []channelChange {
+	if w.pastOf != c {
+		w.pastOf, w.past = c, changesOf(c)
+	}
+	return w.past
 }
 
 // addEvents makes the events: by time, and where that is equal roots of threads before changes before messages.
@@ -147,7 +165,11 @@ func (d *rsmfSlice) conversationCustom(people rsmfPeople) []rsmf.Custom {
 	c.add("Moved to", d.channel.MovedTo)
 	c.add("Moved from", d.channel.MovedFrom)
 	c.list("Members at start", people.start)
-	c.list("Members at end", people.end)
+	if slices.Equal(people.start, people.end) {
+		c.add("Members at end", "as at start")
+	} else {
+		c.list("Members at end", people.end)
+	}
 	if people.left > 0 {
 		c.add("Participants left out", fmt.Sprintf("%d members who do nothing here", people.left))
 	}

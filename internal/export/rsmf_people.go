@@ -38,46 +38,82 @@ type rsmfPeople struct {
 func (d *rsmfSlice) gather() rsmfPeople {
 	start, end := d.bounds()
 	p := rsmfPeople{start: membersAt(d.channel, start), end: membersAt(d.channel, end)}
-	all, present, listed := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	t := attendance{members: p.start, others: map[string]bool{}, present: map[string]bool{}}
 	for i := range d.events {
-		for id := range actors(&d.events[i]) {
-			all[id] = true
-		}
+		t.follow(&d.events[i])
 	}
-	members := p.start[:min(len(p.start), max(0, rsmf.MaxParticipants-len(all)))]
+	members := d.thatFit(p.start, len(t.others))
 	p.left = len(p.start) - len(members)
-	for _, id := range members {
-		all[id] = true
-	}
-	for _, id := range p.start {
-		if all[id] {
-			present[id], listed[id] = true, true
+	var guests []string
+	for id, listed := range t.others {
+		if listed {
+			guests = append(guests, id)
 		}
 	}
-	for i := range d.events {
-		takePart(&d.events[i], present, listed)
-	}
-	p.listed = slices.Sorted(maps.Keys(listed))
-	for _, id := range slices.Sorted(maps.Keys(all)) {
+	p.listed = merge(members, guests)
+	all := merge(members, slices.Collect(maps.Keys(t.others)))
+	p.shown = make([]rsmf.Participant, 0, len(all))
+	for _, id := range all {
 		p.shown = append(p.shown, d.person(id))
 	}
 	return p
 }
 
-// takePart follows who is present, and lists those who act without being so.
-func takePart(e *rsmf.Event, present, listed map[string]bool) {
-	switch e.Type {
-	case rsmf.Join:
-		present[e.Participant] = true
-	case rsmf.Leave:
-		delete(present, e.Participant)
-	default:
-		for id := range actors(e) {
-			if !present[id] {
-				listed[id] = true
+// merge gives the ids of both lists in order. The first is sorted.
+func merge(members, others []string) []string {
+	list := slices.Concat(members, others)
+	if len(others) > 0 {
+		slices.Sort(list)
+	}
+	return list
+}
+
+// attendance follows who is present while events go by.
+type attendance struct {
+	members []string        // at the start, sorted
+	others  map[string]bool // all other actors; true for those who act without having joined
+	present map[string]bool // others who joined and did not leave
+}
+
+func (t *attendance) follow(e *rsmf.Event) {
+	for id := range actors(e) {
+		if _, member := slices.BinarySearch(t.members, id); member {
+			continue
+		}
+		switch e.Type {
+		case rsmf.Join:
+			t.present[id] = true
+		case rsmf.Leave:
+			delete(t.present, id)
+		}
+		moves := e.Type == rsmf.Join || e.Type == rsmf.Leave
+		t.others[id] = t.others[id] || !moves && !t.present[id]
+	}
+}
+
+// thatFit gives the members whom the file can have beside others: all of them, or those who act and as many of the rest as
+// there is room for.
+func (d *rsmfSlice) thatFit(members []string, others int) []string {
+	room := rsmf.MaxParticipants - others
+	if len(members) <= room {
+		return members
+	}
+	acting := map[string]bool{}
+	for i := range d.events {
+		for id := range actors(&d.events[i]) {
+			if _, member := slices.BinarySearch(members, id); member {
+				acting[id] = true
 			}
 		}
 	}
+	room -= len(acting)
+	return slices.DeleteFunc(slices.Clone(members), func(id string) bool {
+		if acting[id] {
+			return false
+		}
+		room--
+		return room < 0
+	})
 }
 
 // actors gives everybody whom an event names, some several times.
@@ -150,7 +186,8 @@ func addressOf(candidates ...string) string {
 
 const maxDisplay = 200 // bytes
 
-// displayText makes a name fit for display: one line, without commas, which separate names in headers, and not too long.
+// displayText makes a name fit for display: one line, without commas, which separate names in headers, without what looks
+// like an encoded word there, and not too long.
 func displayText(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r == ',' || unicode.IsControl(r) || unicode.IsSpace(r) {
@@ -158,7 +195,7 @@ func displayText(name string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(name, "\uFFFD"))
-	name = strings.Join(strings.Fields(name), " ")
+	name = strings.ReplaceAll(strings.Join(strings.Fields(name), " "), "=?", "= ?")
 	if len(name) > maxDisplay {
 		n := maxDisplay
 		for !utf8.RuneStart(name[n]) {

@@ -22,7 +22,7 @@ func (w *rsmfFiles) appendText(b []byte, e *rsmf.Event) []byte {
 	default:
 		b = appendVisible(append(b, ": "...), e.Body)
 	}
-	b = append(b, '\n')
+	b = append(b, "\r\n"...)
 	for _, edit := range e.Edits {
 		b = w.appendEdit(b, edit)
 	}
@@ -49,7 +49,7 @@ func (w *rsmfFiles) appendEdit(b []byte, e rsmf.Edit) []byte {
 	if e.Previous != e.New {
 		b = appendVisible(append(b, "; was: "...), e.Previous)
 	}
-	return append(b, ")\n"...)
+	return append(b, ")\r\n"...)
 }
 
 func (w *rsmfFiles) reactionText(r rsmf.Reaction) string {
@@ -66,17 +66,27 @@ func (w *rsmfFiles) reactionText(r rsmf.Reaction) string {
 
 func appendBracket(b []byte, name, value string) []byte {
 	b = append(append(append(b, "  ["...), name...), ": "...)
-	return append(appendVisible(b, value), "]\n"...)
+	return append(appendVisible(b, value), "]\r\n"...)
 }
 
-// appendVisible appends text. A NUL, at which programs stop reading, becomes its picture.
+// appendVisible appends text with line ends as MIME wants them (RFC 2046 section 4.1.1). A NUL, at which programs stop
+// reading, becomes its picture.
 func appendVisible(b []byte, text string) []byte {
 	for {
-		before, after, found := strings.Cut(text, "\x00")
-		b = append(b, before...)
-		if !found {
-			return b
+		i := strings.IndexAny(text, "\x00\r\n")
+		if i < 0 {
+			return append(b, text...)
 		}
-		b, text = append(b, "\u2400"...), after
+		b = append(b, text[:i]...)
+		switch {
+		case text[i] == 0:
+			b = append(b, "\u2400"...)
+		case strings.HasPrefix(text[i:], "\r\n"):
+			i++
+			fallthrough
+		default:
+			b = append(b, "\r\n"...)
+		}
+		text = text[i+1:]
 	}
 }

@@ -346,7 +346,7 @@ func (l *load) take(item Item) bool {
 	events, bytes := 1, int64(0)
 	_, inside := l.messages[item.Thread]
 	_, outside := l.parents[item.Thread]
-	newParent := item.Thread != "" && !inside && !outside
+	newParent := item.Thread != "" && item.Thread != item.TS && !inside && !outside
 	if newParent {
 		events++
 	}
@@ -359,6 +359,7 @@ func (l *load) take(item Item) bool {
 		return false
 	}
 	l.messages[item.TS] = struct{}{}
+	delete(l.parents, item.TS) // a comment that is older than its parent came before it
 	if newParent {
 		l.parents[item.Thread] = struct{}{}
 	}

@@ -146,6 +146,14 @@ func TestDayOfTooManyMessagesBecomesParts(t *testing.T) {
 	}
 }
 
+func TestRootThatIsLaterThanItsCommentIsNoParentFromElsewhere(t *testing.T) {
+	a, b := at(t, "2024-01-15T10:00:00Z"), at(t, "2024-01-15T11:00:00Z")
+	got := shape(slicesOf(t, posts([2]record.TS{a, b}, [2]record.TS{b}), UnitDay, "UTC"))
+	if diff := cmp.Diff([]string{fmt.Sprintf("2024-01-15 1/1 %s %s", a, b)}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestEveryMessageIsInOneSlice(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		src := posts()

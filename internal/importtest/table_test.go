@@ -63,7 +63,7 @@ var table = map[string]rule{
 		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
 		"internal/merkle", "internal/storage", "internal/sync", "internal/index", "internal/export",
 		"internal/seal", "internal/envelope", "internal/loadfile",
-	}},
+	}, tests: []string{"internal/rsmf"}},
 
 	// Measured and checked from outside.
 	"internal/benchmark":          {},

@@ -78,6 +78,9 @@ func (h *header) addresses(name string, list []Address) {
 	h.end()
 }
 
+// quotedPairs escapes what may not stand in a quoted string (RFC 5322 section 3.2.4).
+var quotedPairs = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
 // phrase writes a display name: as it is, quoted, or encoded.
 func (h *header) phrase(name string) {
 	switch {
@@ -85,7 +88,7 @@ func (h *header) phrase(name string) {
 	case !h.plain(name):
 		h.encoded(name)
 	case strings.ContainsAny(name, `()<>[]:;@\,."`):
-		h.word(`"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`)
+		h.word(`"` + quotedPairs.Replace(name) + `"`)
 	default:
 		for word := range strings.SplitSeq(name, " ") {
 			h.word(word)

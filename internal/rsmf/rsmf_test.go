@@ -179,6 +179,24 @@ func TestWriteIsDeterministic(t *testing.T) {
 	}
 }
 
+// TestLargeFilesAreChecked has rsmf.zip kept in a temporary file.
+func TestLargeFilesAreChecked(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	d := full()
+	d.Attachments[1].Open = content(strings.Repeat("0123456789abcdef", maxInMemory/16))
+	file := write(t, d)
+	for _, f := range Check(strings.NewReader(file)) {
+		t.Error(f)
+	}
+	broken := strings.Replace(file, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlh", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlX", 1)
+	if diff := cmp.Diff([]string{"ERROR ZipIntegrity"}, rules(Check(strings.NewReader(broken)))); diff != "" {
+		t.Error(diff)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
 func TestVersion1LacksWhatCameLater(t *testing.T) {
 	d := full()
 	d.Manifest.Version, d.Manifest.EventCollectionID, d.Manifest.Events[3].Type = Version1, "", Unknown
