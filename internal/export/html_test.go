@@ -424,6 +424,24 @@ func TestReaderLeadsThroughThreads(t *testing.T) {
 	}
 }
 
+// TestReaderOfManyTimes has slices that reach over months, years, and the change of clocks.
+func TestReaderOfManyTimes(t *testing.T) {
+	src := posts()
+	for _, moment := range []string{"1999-12-31T23:59:59Z", "2000-01-01T00:00:00Z", "2024-02-26T12:00:00Z", "2024-03-01T12:00:00Z",
+		"2024-10-27T00:30:00Z", "2024-10-27T01:30:00Z", "2099-01-01T00:00:00Z"} {
+		root := at(t, moment)
+		first := root
+		if len(src.items) > 0 {
+			first = src.items[0].TS
+		}
+		src.items = append(src.items, message("chan-a", root, "", `{"user":"ann@x","text":"hi"}`),
+			message("chan-a", root[:16]+"1", first, `{"user":"bob@x","text":"ho"}`))
+	}
+	for _, unit := range Units() {
+		checkReader(t, src, tree(t, readerOf(t, smallSelection, src, unit)))
+	}
+}
+
 func TestReaderLeadsFromHitToHit(t *testing.T) {
 	src := posts()
 	for day := 1; day <= 3; day++ {

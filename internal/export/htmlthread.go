@@ -90,7 +90,7 @@ func (a article) appendThread(dst []byte) []byte {
 	if here == nil && plan == nil {
 		return dst
 	}
-	dst = append(dst, `<nav class="thread" aria-label="Thread">`...)
+	dst = append(dst, `<p class="thread">`...)
 	if here != nil {
 		dst = fmt.Appendf(dst, `<a href="#%s">%s on this page</a>`, anchor(here.first), counted(int64(here.count), "comment"))
 	}
@@ -104,5 +104,5 @@ func (a article) appendThread(dst []byte) []byte {
 		}
 		dst = fmt.Appendf(dst, ` <a href="%s">whole thread</a>`, threadName(root))
 	}
-	return append(dst, "</nav>\n"...)
+	return append(dst, "</p>\n"...)
 }

@@ -167,14 +167,14 @@ func (v *sliceView) appendHitStep(dst []byte) []byte {
 	if v.hit++; v.hit < len(v.hits) {
 		next = "#" + anchor(v.hits[v.hit])
 	}
-	dst = append(dst, `<nav class="step" aria-label="Hits">`...)
+	dst = append(dst, `<span class="step">`...)
 	if previous != "" {
 		dst = fmt.Appendf(dst, `<a href="%s" title="previous hit">↑ hit</a>`, previous)
 	}
 	if next != "" {
 		dst = fmt.Appendf(dst, `<a href="%s" title="next hit">↓ hit</a>`, next)
 	}
-	return append(dst, "</nav>"...)
+	return append(dst, "</span>"...)
 }
 
 func (v *sliceView) previousPageHit() string {
