@@ -41,6 +41,7 @@ func TestCorpusIsArchivedWhole(t *testing.T) {
 		t.Errorf("the first sync reports %d messages, the corpus has %d", got, len(want))
 	}
 	compareDump(t, want)
+	compareReader(t, path)
 
 	before := server.TotalRequests()
 	second := syncNow(t)
