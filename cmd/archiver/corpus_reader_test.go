@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"archiver/internal/record"
 	"archiver/internal/teamchat/teamchattest"
@@ -24,7 +25,7 @@ const readerUntil = "2010-01-01"
 func compareReader(t *testing.T, corpus string) {
 	t.Helper()
 	want := corpusByPlace(t, corpus)
-	limit := timeSpan("", readerUntil, nil).To
+	limit := timeSpan("", readerUntil, time.UTC).To
 	for at := range want {
 		if at.ts > limit {
 			delete(want, at)

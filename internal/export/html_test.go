@@ -1,6 +1,8 @@
 package export
 
 import (
+	stdjson "encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -169,6 +171,35 @@ func checkReader(t testing.TB, src *source, files map[string]string) {
 		t.Errorf("not of the selection: %v, %v", own, repeated)
 	}
 	checkPages(t, files)
+	checkSearch(t, src, files)
+}
+
+// checkSearch wants the data of the search to have every message once, at its place.
+func checkSearch(t testing.TB, src *source, files map[string]string) {
+	t.Helper()
+	found := map[string]bool{}
+	for n := 1; files[fmt.Sprintf("data/html/search/%d.js", n)] != ""; n++ {
+		text := files[fmt.Sprintf("data/html/search/%d.js", n)]
+		checkShowable(t, "search data", text)
+		for _, line := range linesOf(text) {
+			var page []stdjson.RawMessage
+			var href string
+			var messages [][4]string
+			line = strings.TrimSuffix(strings.TrimPrefix(line, "page("), ");")
+			if err := errors.Join(stdjson.Unmarshal([]byte("["+line+"]"), &page), stdjson.Unmarshal(page[0], &href),
+				stdjson.Unmarshal(page[2], &messages)); err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range messages {
+				found[m[0]] = strings.Contains(files["data/html/"+href], `id="m-`+m[0]+`"`) && m[3] != ""
+			}
+		}
+	}
+	for _, item := range src.items {
+		if !found[strings.Replace(string(item.TS), ".", "-", 1)] && item.Text+item.FileName != "" {
+			t.Errorf("%s cannot be found by the search", item.ID())
+		}
+	}
 }
 
 func checkMessage(t testing.TB, item Item, got readMessage) {
@@ -222,7 +253,11 @@ func checkElement(t testing.TB, page string, n *html.Node, files map[string]stri
 		return
 	}
 	switch n.DataAtom {
-	case atom.Script, atom.Iframe, atom.Object, atom.Embed, atom.Form, atom.Base, atom.Style:
+	case atom.Script, atom.Form:
+		if page != "data/html/search.html" || n.DataAtom == atom.Script && attribute(n, "src") != "search.js" {
+			t.Errorf("%s has a %s", page, n.Data)
+		}
+	case atom.Iframe, atom.Object, atom.Embed, atom.Base, atom.Style:
 		t.Errorf("%s has a %s", page, n.Data)
 	}
 	for _, a := range n.Attr {
@@ -259,7 +294,7 @@ func checkShowable(t testing.TB, name, text string) {
 // checkNesting wants every element closed where it has to be, by a tokenizer alone.
 func checkNesting(t testing.TB, files map[string]string) {
 	t.Helper()
-	void := map[string]bool{"meta": true, "link": true, "img": true, "br": true}
+	void := map[string]bool{"meta": true, "link": true, "img": true, "br": true, "input": true}
 	for name, text := range files {
 		if path.Ext(name) != ".html" || !strings.HasPrefix(name, "data/html/") {
 			continue
