@@ -19,11 +19,18 @@
 		}
 	}
 
-	// mark appends a text in which the words are marked, where folding does not move them.
+	// mark appends a text in which the words are marked.
 	function mark(parent, text) {
-		const folded = fold(text);
-		let at = 0;
-		while (folded.length === text.length) {
+		let folded = "", at = 0, offset = 0;
+		const origin = []; // of each unit of folded, where it stands in the text
+		for (const c of text) {
+			const f = fold(c);
+			for (let i = 0; i < f.length; i++) origin.push(offset);
+			folded += f;
+			offset += c.length;
+		}
+		origin.push(offset);
+		for (;;) {
 			let next = -1, length = 0;
 			for (const term of wanted) {
 				const i = folded.indexOf(term, at);
@@ -31,11 +38,11 @@
 			}
 			if (next < 0) break;
 			const m = document.createElement("mark");
-			m.textContent = text.slice(next, next + length);
-			parent.append(text.slice(at, next), m);
+			m.textContent = text.slice(origin[next], origin[next + length]);
+			parent.append(text.slice(origin[at], origin[next]), m);
 			at = next + length;
 		}
-		parent.append(text.slice(at));
+		parent.append(text.slice(origin[at]));
 	}
 
 	// cut shortens a text to what stands around the first word.
