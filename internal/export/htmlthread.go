@@ -68,7 +68,7 @@ func (w *htmlReader) writeThreads(pages []*threadPage) error {
 		head.Root, head.Channel = "../", w.current.channel.ID
 		head.Trail = []link{{"../index.html", "All channels"}, {"index.html", w.current.channel.Name}}
 		err := w.page(w.current.entry.Folder+"/"+p.entry.Href, head, func() error {
-			w.buf = fmt.Appendf(w.buf, "<h1>Thread</h1>\n<p class=\"lead\">%s, repeated from their pages.</p>\n", counted(int64(p.entry.Comments), "comment"))
+			w.buf = fmt.Appendf(w.buf, "<h1>Thread</h1>\n<p class=\"lead\">%s, repeated from their pages.</p>\n<h2>In order of time</h2>\n", counted(int64(p.entry.Comments), "comment"))
 			w.buf = append(w.buf, p.body...)
 			return nil
 		})
