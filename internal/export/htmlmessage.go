@@ -55,7 +55,7 @@ func (a article) classes() string {
 	if a.item.Reason != ReasonHit {
 		classes += " beside"
 	}
-	if a.repeated != "" {
+	if a.repeated != "" && !a.inThread {
 		classes += " repeated"
 	}
 	if a.item.Kind == record.KindSystem {
