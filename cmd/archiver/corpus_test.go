@@ -43,6 +43,7 @@ func TestCorpusIsArchivedWhole(t *testing.T) {
 	}
 	compareDump(t, maps.Clone(want))
 	compareRSMF(t, want)
+	compareReader(t, path)
 
 	before := server.TotalRequests()
 	second := syncNow(t)

@@ -15,11 +15,12 @@ import (
 type many struct {
 	*source
 	n     int
+	every int64 // seconds between messages
 	items []Item
 }
 
 func newMany(n int) *many {
-	m := &many{source: small(), n: n}
+	m := &many{source: small(), n: n, every: 1}
 	m.channels, m.files = m.channels[:1], nil
 	for i := range 100 {
 		raw := fmt.Sprintf(`{"ts":"1500000000.%06d","channel":"chan-a==","user":"ann@x","text":"message %d: could somebody `+
@@ -34,7 +35,7 @@ func (m *many) Items(context.Context) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for i := range m.n {
 			item := *m.items[i%len(m.items)].Message
-			item.TS = record.MakeTS(1500000000+int64(i), 0)
+			item.TS = record.MakeTS(1500000000+int64(i)*m.every, 0)
 			if !yield(Item{Message: &item, Reason: ReasonHit}, nil) {
 				return
 			}
@@ -83,4 +84,18 @@ func BenchmarkRSMFDays(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(360*b.N)/b.Elapsed().Seconds(), "messages/s")
+}
+
+// BenchmarkPages measures the HTML reader where pages are as small as those of usual channels: 17 messages a day.
+func BenchmarkPages(b *testing.B) {
+	const n = 50_000
+	src := newMany(n)
+	src.every = 24 * 3600 / 17
+	for b.Loop() {
+		o := Options{Output: filepath.Join(b.TempDir(), "out"), Formats: []string{"html"}}
+		if _, err := Write(b.Context(), o, smallSelection, src); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 }

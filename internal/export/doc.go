@@ -4,8 +4,8 @@
 // It owns
 //
 //   - the frozen [Selection]: what was asked for, at which change number of which archive;
-//   - the formats, each behind the same small interface, so that another one (RSMF, EML, HTML, a production) is one
-//     more file here;
+//   - the formats, each behind the same small interface, so that another one (RSMF, EML, a production) is one more file
+//     here;
 //   - the bundle: its layout, its manifest, its becoming visible;
 //   - the [Ledger], which gives export numbers and remembers what was exported.
 //
@@ -19,6 +19,7 @@
 //	data/csv/messages.csv                 format csv: one row per message version, nothing altered
 //	data/csv/messages.excel.csv           the same for spreadsheets, formulas disarmed
 //	data/rsmf/<channel>/<slice>.rsmf      format rsmf: conversations for review platforms, with their attachments
+//	data/html/index.html                  format html: the offline reader, with a page per channel and slice
 //	data/files/ab/cd/<sha256>.<ext>       each attachment once, all stored revisions
 //
 // Names below data/ use only A-Z a-z 0-9 . _ / and -, whatever names the server gave; those are in the records. The

@@ -19,6 +19,7 @@ var readerFiles embed.FS
 //
 //	data/html/index.html                what was selected, counts, channels
 //	data/html/style.css                 for all pages
+//	data/html/search.html               the one page with a script, which looks through search/1.js and so on
 //	data/html/people.html               authors and members
 //	data/html/files.html                attachments; more on files-2.html and so on
 //	data/html/<channel>/index.html      its slices by month; more on index-2.html and so on
@@ -29,7 +30,7 @@ var readerFiles embed.FS
 // repeated, before comments that answer it and in threads, it has data-context, which says why. Its text is the content
 // of its element .x, in the form that appendText describes. Every version of it is in .versions.
 //
-// Pages fetch nothing from elsewhere and run nothing (their Content-Security-Policy says so, too); what users wrote is
+// Pages fetch nothing from elsewhere and, search.html aside, run nothing (their Content-Security-Policy says so, too); what users wrote is
 // text and nothing else, also where it looks like an address: those are set off and not linked.
 type htmlReader struct {
 	frame   *frame
@@ -44,6 +45,7 @@ type htmlReader struct {
 	months   monthCounts
 	people   map[string]*personEntry
 	files    filePages
+	search   searchFiles
 }
 
 // flushBytes is from which length on a page's buffer is written out.
@@ -64,19 +66,20 @@ func newHTML(f *frame) (sliceSink, error) {
 	if w.pages, err = template.New("").Funcs(functions).ParseFS(readerFiles, "reader/*.html"); err != nil {
 		return nil, err
 	}
-	return w, w.writeStyle()
+	return w, errors.Join(w.copy("style.css"), w.copy("search.js"))
 }
 
-func (w *htmlReader) writeStyle() error {
-	css, err := readerFiles.ReadFile("reader/style.css")
+// copy writes a file that is the same in every export.
+func (w *htmlReader) copy(name string) error {
+	content, err := readerFiles.ReadFile("reader/" + name)
 	if err != nil {
 		return err
 	}
-	out, err := w.frame.bundle.create("data/html/style.css")
+	out, err := w.frame.bundle.create("data/html/" + name)
 	if err != nil {
 		return err
 	}
-	_, writeErr := out.Write(css)
+	_, writeErr := out.Write(content)
 	_, _, err = out.close()
 	return errors.Join(writeErr, err)
 }
@@ -95,6 +98,7 @@ type pageHead struct {
 	Zone           string // of the times
 	Channel        string // id; "" on pages of the whole export
 	Previous, Next link
+	Script         bool // it is the one that runs a script
 }
 
 func (w *htmlReader) head(title string) pageHead {
@@ -168,7 +172,7 @@ func (w *htmlReader) slice(s *slice) error {
 		return err
 	}
 	w.note(s)
-	return w.writeThreads(v.ended)
+	return errors.Join(w.writeThreads(v.ended), w.addToSearch(s))
 }
 
 func placeOf(s *slice) string {
@@ -230,5 +234,5 @@ func (w *htmlReader) finishChannel() error {
 }
 
 func (w *htmlReader) close() error {
-	return errors.Join(w.finishChannel(), w.writeFiles(), w.writePeople(), w.writeIndex())
+	return errors.Join(w.finishChannel(), w.writeFiles(), w.writePeople(), w.writeSearch(), w.writeIndex())
 }

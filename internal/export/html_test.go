@@ -2,286 +2,16 @@ package export
 
 import (
 	"fmt"
-	"path"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"archiver/internal/record"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 	"pgregory.net/rapid"
 )
-
-// The reader of these tests knows of the pages what the comment of htmlReader promises, and no more.
-
-// readPage parses a page.
-func readPage(t testing.TB, content string) *html.Node {
-	t.Helper()
-	root, err := html.Parse(strings.NewReader(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
-
-func attribute(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-func hasAttribute(n *html.Node, name string) bool {
-	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
-}
-
-func hasClass(n *html.Node, class string) bool {
-	return slices.Contains(strings.Fields(attribute(n, "class")), class)
-}
-
-// withClass gives the elements below n that have a class.
-func withClass(n *html.Node, class string) []*html.Node {
-	var found []*html.Node
-	for d := range n.Descendants() {
-		if hasClass(d, class) {
-			found = append(found, d)
-		}
-	}
-	return found
-}
-
-// content gives the text of an element as it was before it became HTML. Elements named in without are left out.
-func content(n *html.Node, without ...atom.Atom) string {
-	var b strings.Builder
-	for c := range n.ChildNodes() {
-		switch code := attribute(c, "data-u"); {
-		case c.Type == html.TextNode:
-			b.WriteString(c.Data)
-		case code != "":
-			r, _ := strconv.ParseInt(code, 16, 32)
-			b.WriteRune(rune(r))
-		case !slices.Contains(without, c.DataAtom):
-			b.WriteString(content(c, without...))
-		}
-	}
-	return b.String()
-}
-
-// readMessage is a message as a page shows it.
-type readMessage struct {
-	page, reason, text string
-	deleted            bool
-	versions           []string
-	links              []string
-}
-
-// readMessages finds the messages of all pages, those that are repeated apart, by channel and ts.
-func readMessages(t testing.TB, files map[string]string) (own, repeated map[string][]readMessage) {
-	t.Helper()
-	own, repeated = map[string][]readMessage{}, map[string][]readMessage{}
-	for name, text := range files {
-		if !strings.HasPrefix(name, "data/html/") || path.Ext(name) != ".html" {
-			continue
-		}
-		channel := ""
-		for n := range readPage(t, text).Descendants() {
-			if id := attribute(n, "data-channel"); id != "" {
-				channel = id
-			}
-			if n.DataAtom != atom.Article {
-				continue
-			}
-			key := channel + "/" + attribute(n, "data-ts")
-			m := readArticle(t, name, n)
-			if hasAttribute(n, "data-context") {
-				repeated[key] = append(repeated[key], m)
-			} else {
-				own[key] = append(own[key], m)
-			}
-		}
-	}
-	return own, repeated
-}
-
-func readArticle(t testing.TB, page string, n *html.Node) readMessage {
-	t.Helper()
-	m := readMessage{page: page, reason: attribute(n, "data-reason"), deleted: hasClass(n, "deleted")}
-	if want := "m-" + strings.Replace(attribute(n, "data-ts"), ".", "-", 1); attribute(n, "id") != want {
-		t.Errorf("%s: id %s, want %s", page, attribute(n, "id"), want)
-	}
-	texts := withClass(n, "x")
-	if len(texts) != 1 {
-		t.Fatalf("%s: %d texts of %s", page, len(texts), attribute(n, "id"))
-	}
-	m.text = content(texts[0])
-	before := ""
-	for _, list := range withClass(n, "versions") {
-		for item := range list.Descendants() {
-			if item.DataAtom != atom.Li {
-				continue
-			}
-			text := before
-			if v := withClass(item, "v"); len(v) == 1 {
-				if was := content(v[0], atom.Ins); len(m.versions) > 0 && was != before {
-					t.Errorf("%s: a comparison begins with %q, the version before is %q", page, was, before)
-				}
-				text = content(v[0], atom.Del)
-			}
-			m.versions = append(m.versions, text)
-			before = text
-		}
-	}
-	for a := range n.Descendants() {
-		if a.DataAtom == atom.A {
-			m.links = append(m.links, attribute(a, "href"))
-		}
-	}
-	return m
-}
-
-// checkReader wants every message of a source once, as it is, and pages that keep their promises.
-func checkReader(t testing.TB, src *source, files map[string]string) {
-	t.Helper()
-	own, repeated := readMessages(t, files)
-	for _, item := range src.items {
-		found := own[item.ID()]
-		delete(own, item.ID())
-		if len(found) != 1 {
-			t.Errorf("%s stands %d times", item.ID(), len(found))
-			continue
-		}
-		checkMessage(t, item, found[0])
-		for _, again := range repeated[item.ID()] {
-			if again.versions == nil {
-				again.versions = found[0].versions // a message that is only repeated for the comments below it
-			}
-			checkMessage(t, item, again)
-		}
-		delete(repeated, item.ID())
-	}
-	if len(own)+len(repeated) > 0 {
-		t.Errorf("not of the selection: %v, %v", own, repeated)
-	}
-	checkPages(t, files)
-}
-
-func checkMessage(t testing.TB, item Item, got readMessage) {
-	t.Helper()
-	want := readMessage{page: got.page, links: got.links, reason: string(item.Reason), text: valid(item.Text), deleted: item.Deleted != nil}
-	if len(item.Versions) > 1 {
-		for _, v := range item.Versions {
-			want.versions = append(want.versions, valid(v.Text))
-		}
-	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(readMessage{})); diff != "" {
-		t.Errorf("%s: %s", item.ID(), diff)
-	}
-}
-
-// valid gives a text in which each byte that is no UTF-8 is U+FFFD.
-func valid(s string) string { return string([]rune(s)) }
-
-// checkPages wants no page to run or fetch anything, and all links to lead somewhere in the bundle.
-func checkPages(t testing.TB, files map[string]string) {
-	t.Helper()
-	ids := map[string]bool{} // page#id
-	pages := map[string]*html.Node{}
-	for name, text := range files {
-		if path.Ext(name) != ".html" || !strings.HasPrefix(name, "data/html/") {
-			continue
-		}
-		pages[name] = readPage(t, text)
-		for n := range pages[name].Descendants() {
-			if id := attribute(n, "id"); id != "" {
-				if ids[name+"#"+id] {
-					t.Errorf("%s: id %s twice", name, id)
-				}
-				ids[name+"#"+id] = true
-			}
-		}
-	}
-	for name, page := range pages {
-		checkShowable(t, name, files[name])
-		for n := range page.Descendants() {
-			checkElement(t, name, n, files, ids)
-		}
-	}
-	checkNesting(t, files)
-}
-
-// checkElement wants an element to be harmless and its links to resolve.
-func checkElement(t testing.TB, page string, n *html.Node, files map[string]string, ids map[string]bool) {
-	t.Helper()
-	if n.Type != html.ElementNode {
-		return
-	}
-	switch n.DataAtom {
-	case atom.Script, atom.Iframe, atom.Object, atom.Embed, atom.Form, atom.Base, atom.Style:
-		t.Errorf("%s has a %s", page, n.Data)
-	}
-	for _, a := range n.Attr {
-		switch a.Key {
-		case "style", "srcdoc", "srcset":
-			t.Errorf("%s: attribute %s", page, a.Key)
-		case "href", "src":
-			file, id, hasID := strings.Cut(a.Val, "#")
-			target := page
-			if file != "" {
-				target = path.Join(path.Dir(page), file)
-			}
-			if _, ok := files[target]; !ok || hasID && !ids[target+"#"+id] {
-				t.Errorf("%s: %s leads nowhere", page, a.Val)
-			}
-		}
-		if strings.HasPrefix(a.Key, "on") {
-			t.Errorf("%s: attribute %s", page, a.Key)
-		}
-	}
-}
-
-// checkShowable wants no character in a page that does not show or that moves what does.
-func checkShowable(t testing.TB, name, text string) {
-	t.Helper()
-	for _, r := range text {
-		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7F && r < 0xA0 || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 ||
-			r == 0x200E || r == 0x200F || r == 0x61C || r == 0xFEFF || r == 0x200B {
-			t.Errorf("%s holds %U", name, r)
-		}
-	}
-}
-
-// checkNesting wants every element closed where it has to be, by a tokenizer alone.
-func checkNesting(t testing.TB, files map[string]string) {
-	t.Helper()
-	void := map[string]bool{"meta": true, "link": true, "img": true, "br": true}
-	for name, text := range files {
-		if path.Ext(name) != ".html" || !strings.HasPrefix(name, "data/html/") {
-			continue
-		}
-		var open []string
-		z := html.NewTokenizer(strings.NewReader(text))
-		for kind := z.Next(); kind != html.ErrorToken; kind = z.Next() {
-			tag, _ := z.TagName()
-			switch {
-			case kind == html.StartTagToken && !void[string(tag)]:
-				open = append(open, string(tag))
-			case kind == html.EndTagToken && (len(open) == 0 || open[len(open)-1] != string(tag)):
-				t.Fatalf("%s: </%s> closes %v", name, tag, open)
-			case kind == html.EndTagToken:
-				open = open[:len(open)-1]
-			}
-		}
-		if len(open) > 0 {
-			t.Errorf("%s: %v is left open", name, open)
-		}
-	}
-}
 
 func TestReaderShowsEverything(t *testing.T) {
 	for _, unit := range Units() {
@@ -424,6 +154,24 @@ func TestReaderLeadsThroughThreads(t *testing.T) {
 	}
 }
 
+// TestReaderOfManyTimes has slices that reach over months, years, and the change of clocks.
+func TestReaderOfManyTimes(t *testing.T) {
+	src := posts()
+	for _, moment := range []string{"1999-12-31T23:59:59Z", "2000-01-01T00:00:00Z", "2024-02-26T12:00:00Z", "2024-03-01T12:00:00Z",
+		"2024-10-27T00:30:00Z", "2024-10-27T01:30:00Z", "2099-01-01T00:00:00Z"} {
+		root := at(t, moment)
+		first := root
+		if len(src.items) > 0 {
+			first = src.items[0].TS
+		}
+		src.items = append(src.items, message("chan-a", root, "", `{"user":"ann@x","text":"hi"}`),
+			message("chan-a", root[:16]+"1", first, `{"user":"bob@x","text":"ho"}`))
+	}
+	for _, unit := range Units() {
+		checkReader(t, src, tree(t, readerOf(t, smallSelection, src, unit)))
+	}
+}
+
 func TestReaderLeadsFromHitToHit(t *testing.T) {
 	src := posts()
 	for day := 1; day <= 3; day++ {
@@ -505,4 +253,28 @@ func TestURLsAreSetOff(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
+}
+
+// FuzzBody puts any text with any marks into a page and reads it back.
+func FuzzBody(f *testing.F) {
+	for _, trap := range traps {
+		f.Add(trap, 1, 5)
+	}
+	f.Add("see https://a.example/<b>\r\n\x00\u202e", 3, 20)
+	f.Fuzz(func(t *testing.T, text string, start, length int) {
+		text = valid(text)
+		if start < 0 || length < 0 || start > len(text) || length > len(text)-start {
+			t.Skip()
+		}
+		var marks []Span
+		if end := start + length; utf8.ValidString(text[:start]) && utf8.ValidString(text[start:end]) {
+			marks = []Span{{start, end}}
+		}
+		page := readPage(t, "<!DOCTYPE html><title>x</title><div class=\"x\">"+string(appendBody(nil, text, marks))+"</div><p title=\""+
+			string(appendAttribute(nil, text))+"\">")
+		if got := content(withClass(page, "x")[0]); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+		checkShowable(t, "page", string(appendBody(nil, text, marks))+string(appendAttribute(nil, text)))
+	})
 }

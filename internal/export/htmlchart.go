@@ -14,8 +14,8 @@ type month int
 
 func monthOf(t time.Time) month { return month(t.Year()*12 + int(t.Month()) - 1) }
 
-// id is the month as in 2024-01.
-func (m month) id() string { return fmt.Sprintf("%04d-%02d", m/12, m%12+1) }
+// id is the month as an anchor: on-2024-01.
+func (m month) id() string { return fmt.Sprintf("on-%04d-%02d", m/12, m%12+1) }
 
 // String is the month for people: January 2024.
 func (m month) String() string { return fmt.Sprintf("%s %d", time.Month(m%12+1), m/12) }
@@ -29,6 +29,7 @@ const (
 	chartHeight = 120
 	chartLabel  = 18 // below the bars
 	widestBar   = 64.0
+	widestLabel = 32 // of a year
 )
 
 // chart draws the messages by month, or by year where there are too many months to tell apart. link tells where a
@@ -53,7 +54,7 @@ func (c monthCounts) chart(link func(month) string) template.HTML {
 		b.count += c[m]
 		most = max(most, b.count)
 	}
-	dst := fmt.Appendf(nil, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="Messages per month">`, chartWidth, chartHeight+chartLabel)
+	dst := fmt.Appendf(nil, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="Messages and comments over time">`, chartWidth, chartHeight+chartLabel)
 	width := min(widestBar, chartWidth/float64(len(bars)))
 	for i, b := range bars {
 		dst = b.append(dst, float64(i)*width, width, most, (first+month(i))*step, step)
@@ -85,7 +86,7 @@ func (b bar) append(dst []byte, x, width float64, most int64, m, step month) []b
 	if b.href != "" {
 		dst = append(dst, "</a>"...)
 	}
-	if label := m.label(x == 0, width, step); label != "" {
+	if label := m.label(x == 0, width, step); label != "" && x < chartWidth-widestLabel {
 		dst = fmt.Appendf(dst, `<text x="%.2f" y="%d">%s</text>`, x+width*0.1, chartHeight+chartLabel-4, label)
 	}
 	return dst

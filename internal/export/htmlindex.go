@@ -98,7 +98,7 @@ func (w *htmlReader) countPerson(item *Item) {
 	}
 }
 
-// listRows is how many slices or files one page lists.
+// listRows is how many slices, people or files one page lists.
 const listRows = 1000
 
 // channelPage is what the page of a channel shows: chart, facts and threads on the first, and as many slices as fit.
@@ -144,30 +144,39 @@ func (w *htmlReader) writeChannel() error {
 		if i == 0 {
 			p.Summary, p.Channel, p.Threads = true, c.channel, c.long
 			p.Renames = c.channel.History.Names[min(1, len(c.channel.History.Names)):]
-			p.Chart = c.months.chart(func(m month) string { return pageOf[m] + "#" + m.id() })
+			p.Chart = c.months.chart(func(m month) string {
+				if page, ok := pageOf[m]; ok {
+					return page + "#" + m.id()
+				}
+				return "" // its messages stand in slices that began before it
+			})
 		}
-		if err := w.listPage(c.entry.Folder+"/", "index", c.channel.Name, i, len(chunks), "channel", p); err != nil {
+		head := w.head(c.channel.Name)
+		head.Root, head.Channel = "../", c.channel.ID
+		head.Trail = []link{{"../index.html", "All channels"}}
+		if err := w.listPage(c.entry.Folder+"/", "channel", head, i, len(chunks), p); err != nil {
 			return fmt.Errorf("pages of channel %s: %w", c.channel.ID, err)
 		}
 	}
 	return nil
 }
 
-// listPage writes one page of a list in a channel's folder.
-func (w *htmlReader) listPage(folder, name, title string, i, n int, template string, data any) error {
-	head := w.head(title)
-	head.Root, head.Channel = "../", w.current.channel.ID
-	head.Trail = []link{{"../index.html", "All channels"}}
+// listPage writes the page i of n of a list, by the template that has the list's name. In a folder it is the index.
+func (w *htmlReader) listPage(folder, name string, head pageHead, i, n int, data any) error {
 	if n > 1 {
 		head.Place = fmt.Sprintf("page %d of %d", i+1, n)
 	}
+	file := name
+	if folder != "" {
+		file = "index"
+	}
 	if i > 0 {
-		head.Previous = link{numbered(name, i), fmt.Sprintf("page %d", i)}
+		head.Previous = link{numbered(file, i), fmt.Sprintf("page %d", i)}
 	}
 	if i+1 < n {
-		head.Next = link{numbered(name, i+2), fmt.Sprintf("page %d", i+2)}
+		head.Next = link{numbered(file, i+2), fmt.Sprintf("page %d", i+2)}
 	}
-	return w.page(folder+numbered(name, i+1), head, func() error { return w.execute(template, data) })
+	return w.page(folder+numbered(file, i+1), head, func() error { return w.execute(name, data) })
 }
 
 // numbered names the nth page of a list.
@@ -194,19 +203,35 @@ func (w *htmlReader) byMonth(entries []sliceEntry) []monthSection {
 }
 
 func (w *htmlReader) writePeople() error {
+	chunks := slices.Collect(slices.Chunk(w.listPeople(), listRows))
+	if len(chunks) == 0 {
+		chunks = [][]personEntry{nil}
+	}
+	for i, chunk := range chunks {
+		head := w.head("People")
+		head.Trail = []link{{"index.html", "All channels"}}
+		if err := w.listPage("", "people", head, i, len(chunks), chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listPeople gives the authors and members by name.
+func (w *htmlReader) listPeople() []personEntry {
 	ids := maps.Clone(w.frame.people)
 	if w.frame.sel.everything() {
 		for id := range w.frame.users {
 			ids[id] = struct{}{}
 		}
 	}
-	var list []personEntry
+	list := make([]personEntry, 0, len(ids))
 	for id := range ids {
-		p := personEntry{ID: id, Name: id}
+		p := personEntry{}
 		if counted := w.people[id]; counted != nil {
 			p = *counted
-			p.ID, p.Name = id, id
 		}
+		p.ID, p.Name = id, id
 		if u := w.frame.users[id]; u != nil {
 			p.Name, p.Email = u.Name, u.Email
 		}
@@ -215,9 +240,7 @@ func (w *htmlReader) writePeople() error {
 	slices.SortFunc(list, func(a, b personEntry) int {
 		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ID, b.ID))
 	})
-	head := w.head("People")
-	head.Trail = []link{{"index.html", "All channels"}}
-	return w.page("people.html", head, func() error { return w.execute("people", list) })
+	return list
 }
 
 // indexPage is what the first page shows.

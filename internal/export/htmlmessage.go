@@ -55,7 +55,7 @@ func (a article) classes() string {
 	if a.item.Reason != ReasonHit {
 		classes += " beside"
 	}
-	if a.repeated != "" {
+	if a.repeated != "" && !a.inThread {
 		classes += " repeated"
 	}
 	if a.item.Kind == record.KindSystem {
@@ -94,7 +94,7 @@ func (a article) appendHeader(dst []byte, d *details) []byte {
 func (w *htmlReader) signature(id string) string {
 	s, ok := w.authors[id]
 	if !ok {
-		s = badge(id, w.nameOf(id)) + ` <b class="who">` + bidi(w.nameOf(id)) + `</b> <span class="id">` + string(appendText(nil, id)) + "</span>"
+		s = badge(id, w.nameOf(id)) + ` <h3 class="who">` + bidi(w.nameOf(id)) + `</h3> <span class="id">` + string(appendText(nil, id)) + "</span>"
 		w.authors[id] = s
 	}
 	return s
@@ -302,7 +302,7 @@ func (a article) appendReactions(dst []byte, reactions []reactionDetail) []byte 
 	if len(reactions) == 0 {
 		return dst
 	}
-	dst = append(dst, `<ul class="reactions" aria-label="Reactions">`...)
+	dst = append(dst, `<ul class="reactions">`...)
 	for _, r := range reactions {
 		dst = append(dst, "<li>"...)
 		if emoji := reactionEmoji[r.name]; emoji != "" {

@@ -169,14 +169,14 @@ func nextURL(s string, from int) Span {
 			return Span{}
 		}
 		start := from + i
-		scheme, rest, ok := strings.Cut(s[start:min(len(s), start+8)], "://")
+		scheme, _, ok := strings.Cut(s[start:min(len(s), start+8)], "://")
 		if !ok || scheme != "http" && scheme != "https" {
 			from = start + 4
 			continue
 		}
 		end := start + len(scheme) + len("://") + urlLength(s[start+len(scheme)+len("://"):])
-		if rest = strings.TrimRight(s[start:end], ".,;:!?'\"()[]{}*_"); len(rest) > len(scheme)+len("://") {
-			return Span{start, start + len(rest)}
+		if url := strings.TrimRight(s[start:end], ".,;:!?'\"()[]{}*_"); len(url) > len(scheme)+len("://") {
+			return Span{start, start + len(url)}
 		}
 		from = end
 	}

@@ -68,7 +68,7 @@ func (w *htmlReader) writeThreads(pages []*threadPage) error {
 		head.Root, head.Channel = "../", w.current.channel.ID
 		head.Trail = []link{{"../index.html", "All channels"}, {"index.html", w.current.channel.Name}}
 		err := w.page(w.current.entry.Folder+"/"+p.entry.Href, head, func() error {
-			w.buf = fmt.Appendf(w.buf, "<h1>Thread</h1>\n<p class=\"lead\">%s, repeated from their pages.</p>\n", counted(int64(p.entry.Comments), "comment"))
+			w.buf = fmt.Appendf(w.buf, "<h1>Thread</h1>\n<p class=\"lead\">%s, repeated from their pages.</p>\n<h2>In order of time</h2>\n", counted(int64(p.entry.Comments), "comment"))
 			w.buf = append(w.buf, p.body...)
 			return nil
 		})
@@ -90,7 +90,7 @@ func (a article) appendThread(dst []byte) []byte {
 	if here == nil && plan == nil {
 		return dst
 	}
-	dst = append(dst, `<nav class="thread" aria-label="Thread">`...)
+	dst = append(dst, `<p class="thread">`...)
 	if here != nil {
 		dst = fmt.Appendf(dst, `<a href="#%s">%s on this page</a>`, anchor(here.first), counted(int64(here.count), "comment"))
 	}
@@ -104,5 +104,5 @@ func (a article) appendThread(dst []byte) []byte {
 		}
 		dst = fmt.Appendf(dst, ` <a href="%s">whole thread</a>`, threadName(root))
 	}
-	return append(dst, "</nav>\n"...)
+	return append(dst, "</p>\n"...)
 }

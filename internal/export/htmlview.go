@@ -58,12 +58,11 @@ func newSliceView(w *htmlReader, s *slice) *sliceView {
 func (v *sliceView) write() error {
 	w, s := v.w, v.slice
 	w.buf = fmt.Appendf(w.buf, "<h1>%s</h1>\n<p class=\"lead\">", appendText(nil, s.title))
-	comments := 0
-	for _, a := range v.answers {
-		comments += a.count
+	w.buf = fmt.Appendf(w.buf, "%s in %s. Times are in %s", v.size(), bidi(s.channel.Name), w.frame.zone)
+	if w.frame.zone != time.UTC {
+		w.buf = append(w.buf, "; point at one for UTC"...)
 	}
-	w.buf = fmt.Appendf(w.buf, "%s and %s in %s. Times are in %s; point at one for UTC.", counted(int64(len(s.items)-comments), "message"),
-		counted(int64(comments), "comment"), bidi(s.channel.Name), w.frame.zone)
+	w.buf = append(w.buf, '.')
 	w.buf = v.appendHitLinks(w.buf)
 	w.buf = append(w.buf, "</p>\n"...)
 	if err := v.writeParents(); err != nil {
@@ -84,6 +83,19 @@ func (v *sliceView) write() error {
 	}
 	w.buf = v.appendChanges(w.buf, time.Time{})
 	return nil
+}
+
+// size is how much the slice holds, for people.
+func (v *sliceView) size() string {
+	comments := 0
+	for _, a := range v.answers {
+		comments += a.count
+	}
+	size := counted(int64(len(v.slice.items)-comments), "message")
+	if comments > 0 {
+		size += " and " + counted(int64(comments), "comment")
+	}
+	return size
 }
 
 // appendHitLinks leads to the first hit and to the hits on other pages.
@@ -167,14 +179,14 @@ func (v *sliceView) appendHitStep(dst []byte) []byte {
 	if v.hit++; v.hit < len(v.hits) {
 		next = "#" + anchor(v.hits[v.hit])
 	}
-	dst = append(dst, `<nav class="step" aria-label="Hits">`...)
+	dst = append(dst, `<span class="step">`...)
 	if previous != "" {
 		dst = fmt.Appendf(dst, `<a href="%s" title="previous hit">↑ hit</a>`, previous)
 	}
 	if next != "" {
 		dst = fmt.Appendf(dst, `<a href="%s" title="next hit">↓ hit</a>`, next)
 	}
-	return append(dst, "</nav>"...)
+	return append(dst, "</span>"...)
 }
 
 func (v *sliceView) previousPageHit() string {
