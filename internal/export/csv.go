@@ -7,7 +7,6 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"archiver/internal/lenient"
 	"archiver/internal/record"
 )
 
@@ -251,50 +250,21 @@ func newestCells(item Item) (n newestState) {
 	if item.Deleted != nil {
 		n.deletedAt = formatTime(item.Deleted.FirstMissing)
 	}
-	if !item.Edited && item.Reactions == 0 {
-		return n
+	d := detailsOf(item.Message)
+	if !d.edited.at.IsZero() {
+		n.editedAt = d.edited.at.Format(time.RFC3339)
 	}
-	var w struct {
-		Edited    lenient.Raw  `json:"edited"`
-		Reactions lenient.List `json:"reactions"`
-	}
-	if err := lenient.Unmarshal(item.Raw, &w); err != nil {
-		return n // no JSON object: nothing is known
-	}
-	n.editedAt, n.editedBy = editMark(w.Edited)
-	n.reactions = reactionList(w.Reactions)
+	n.editedBy, n.reactions = d.edited.by, reactionList(d.reactions)
 	return n
 }
 
-// editMark reads the server's mark of an edit: {"user":"ann@example.com","ts":"1516117700.000000"}.
-func editMark(raw []byte) (at, by string) {
-	var w struct {
-		User lenient.String `json:"user"`
-		TS   lenient.String `json:"ts"`
-	}
-	if len(raw) == 0 || raw[0] != '{' || lenient.Unmarshal(raw, &w) != nil {
-		return "", ""
-	}
-	if ts, err := record.ParseTS(string(w.TS)); err == nil {
-		at = ts.Time().Format(time.RFC3339)
-	}
-	return at, string(w.User)
-}
-
-func reactionList(list lenient.List) string {
+func reactionList(list []reactionDetail) string {
 	var b strings.Builder
-	for _, raw := range list {
-		var w struct {
-			Name  lenient.String `json:"name"`
-			Count lenient.Int    `json:"count"`
-		}
-		if raw[0] != '{' || lenient.Unmarshal(raw, &w) != nil {
-			continue
-		}
+	for _, r := range list {
 		if b.Len() > 0 {
 			b.WriteString("; ")
 		}
-		fmt.Fprintf(&b, "%s %d", w.Name, w.Count)
+		fmt.Fprintf(&b, "%s %d", r.name, r.count)
 	}
 	return b.String()
 }

@@ -301,17 +301,3 @@ func TestMentions(t *testing.T) {
 		}
 	}
 }
-
-func TestEditMark(t *testing.T) {
-	for raw, want := range map[string][2]string{
-		`{"user":"a@x","ts":"1516117700.000000"}`: {"2018-01-16T15:48:20Z", "a@x"},
-		`{"user":"a@x","ts":1516117700}`:          {"2018-01-16T15:48:20Z", "a@x"},
-		`{"ts":"soon"}`:                           {},
-		`true`:                                    {},
-		``:                                        {},
-	} {
-		if at, by := editMark([]byte(raw)); [2]string{at, by} != want {
-			t.Errorf("editMark(%s) = %q, %q", raw, at, by)
-		}
-	}
-}
