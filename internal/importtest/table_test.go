@@ -39,7 +39,7 @@ var table = map[string]rule{
 
 	// What reads it. An export asks for everything through interfaces of its own.
 	"internal/index":  {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
-	"internal/export": {imports: []string{"internal/record", "internal/lenient"}},
+	"internal/export": {imports: []string{"internal/record", "internal/lenient", "internal/mail"}},
 
 	// What looks at both ends and changes neither.
 	"internal/doctor": {
