@@ -116,9 +116,22 @@ func (w *slicedEML) entry(s *slice, item Item, context bool) {
 	t.author(author, at)
 	t.text(item.Text)
 	t.plain = append(t.plain, "\r\n"...)
+	w.earlier(item)
 	w.entryNotes(s, item, context)
 	t.notes(w.notes.lines, "  ")
 	t.html = append(t.html, "</article>\r\n"...)
+}
+
+// earlier appends the versions before the last.
+func (w *slicedEML) earlier(item Item) {
+	t := &w.texts
+	for i, v := range item.Versions[:max(0, len(item.Versions)-1)] {
+		label := "version " + strconv.Itoa(i+1) + " of " + strconv.Itoa(len(item.Versions)) + ": "
+		t.plain = append(append(t.plain, "  "...), label...)
+		t.html = append(append(append(t.html, "<p>"...), label...), "</p>\r\n"...)
+		t.text(v.Text)
+		t.plain = append(t.plain, "\r\n"...)
+	}
 }
 
 // entryNotes collects what there is to tell of a message in the transcript.
@@ -133,9 +146,6 @@ func (w *slicedEML) entryNotes(s *slice, item Item, context bool) {
 	}
 	if item.Thread != "" {
 		n.add("comment on message ", string(item.Thread), s.unlessShown(item))
-	}
-	for i, v := range item.Versions[:max(0, len(item.Versions)-1)] {
-		n.add("version ", strconv.Itoa(i+1), " of ", strconv.Itoa(len(item.Versions)), " was: ", v.Text)
 	}
 	n.state(item, detailsOf(item.Message))
 	if item.Deleted != nil {

@@ -186,13 +186,17 @@ func (m *mailer) root(item Item) (mailRoot, error) {
 	return root, nil
 }
 
+// maxSubjectBytes is how much of a text is looked at for a subject.
+const maxSubjectBytes = 4 << 10
+
 // mailSubject is how a message's first version begins, or what it is instead of a text.
 func mailSubject(msg *record.Message) string {
 	text := msg.Text
 	if len(msg.Versions) > 0 {
 		text = msg.Versions[0].Text
 	}
-	text = mailLine(text, 8*maxSubject)
+	text = strings.TrimSpace(text)
+	text = mailLine(text[:min(len(text), maxSubjectBytes)])
 	n := 0
 	for i := range text {
 		if n++; n > maxSubject {
@@ -203,7 +207,7 @@ func mailSubject(msg *record.Message) string {
 	case text != "":
 		return text
 	case msg.FileName != "":
-		return "file " + mailLine(msg.FileName, maxSubject)
+		return "file " + mailName(msg.FileName)
 	}
 	return "(" + string(msg.Kind) + " without text)"
 }

@@ -9,9 +9,6 @@ import (
 	"archiver/internal/record"
 )
 
-// maxNote is how long a note may be in bytes.
-const maxNote = 2000
-
 // mailTime is the time of something that a note tells, UTC.
 const mailTime = "2006-01-02 15:04:05Z"
 
@@ -24,7 +21,7 @@ type mailNotes struct {
 func (n *mailNotes) reset(b *mailBook) { n.book, n.lines = b, n.lines[:0] }
 
 func (n *mailNotes) add(parts ...string) {
-	n.lines = append(n.lines, "["+mailLine(strings.Join(parts, ""), maxNote)+"]")
+	n.lines = append(n.lines, "["+mailLine(strings.Join(parts, ""))+"]")
 }
 
 // state tells what the newest object says.

@@ -53,23 +53,29 @@ func (b *mailBook) newPerson(id string) mail.Address {
 	}
 	for _, address := range []string{email, id} {
 		if mail.IsAddress(address) {
-			return mail.Address{Name: mailLine(name, maxMailName), Address: address}
+			return mail.Address{Name: mailName(name), Address: address}
 		}
 	}
 	sum := sha256.Sum256([]byte(id))
-	return mail.Address{Name: mailLine(name, maxMailName), Address: hex.EncodeToString(sum[:8]) + "@users.teamchat.invalid"}
+	return mail.Address{Name: mailName(name), Address: hex.EncodeToString(sum[:8]) + "@users.teamchat.invalid"}
 }
 
-// mailLine makes a text one line of at most n bytes.
-func mailLine(text string, n int) string {
-	text = mail.Visible(strings.Join(strings.FieldsFunc(text, unicode.IsSpace), " "))
-	if len(text) <= n {
-		return text
+// mailLine makes a text one line.
+func mailLine(text string) string {
+	return mail.Visible(strings.Join(strings.FieldsFunc(text, unicode.IsSpace), " "))
+}
+
+// mailName makes a name one line that is not too long for a header.
+func mailName(name string) string {
+	name = mailLine(name)
+	if len(name) <= maxMailName {
+		return name
 	}
-	for !utf8.RuneStart(text[n]) {
+	n := maxMailName
+	for !utf8.RuneStart(name[n]) {
 		n--
 	}
-	return text[:n]
+	return name[:n]
 }
 
 // mailChannel is the channel whose mails are being written.
@@ -91,7 +97,7 @@ func (b *mailBook) newChannel(c *record.Channel, prefix string) *mailChannel {
 	sum := sha256.Sum256([]byte(c.ID))
 	m := &mailChannel{
 		Channel: c, book: b, folder: channelFolder(c), key: hex.EncodeToString(sum[:5]),
-		name: "#" + mailLine(c.Name, maxMailName), prefix: prefix, lists: map[[32]byte]string{}, passed: -1,
+		name: "#" + mailName(c.Name), prefix: prefix, lists: map[[32]byte]string{}, passed: -1,
 	}
 	for _, change := range changesOf(c) {
 		if change.what != changeRename {

@@ -114,11 +114,12 @@ func (w *mailboxes) message(item Item) error {
 }
 
 // mailOverhead is more than a mail has beside its text and its attachment: fields, recipients, boundaries, notes.
-const mailOverhead = 256 << 10
+const mailOverhead = 1 << 20
 
-// atMost is how long a mail can become. Its text stands there twice, and a byte of it takes eight at most.
+// atMost is how long a mail can become. Its text stands there twice, and a byte of it takes twelve at most; of the raw
+// object there may be reactions, in encoded words.
 func (w *mailboxes) atMost(item Item, v mailVersion) int64 {
-	n := mailOverhead + 16*int64(len(v.Text))
+	n := mailOverhead + 24*int64(len(v.Text)) + 2*int64(len(item.Raw))
 	if a := w.attachment(item); v.newest() && a.missing == "" {
 		n += mail.EncodedSize(a.Size)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"io"
-	"mime/quotedprintable"
 	"strings"
 	"unicode/utf8"
 )
@@ -39,35 +38,19 @@ func AppendText(dst []byte, text string) (out []byte, nuls int) {
 
 // Transfer encodings (RFC 2045 section 6).
 const (
-	sevenBit        = "7bit"
 	quotedPrintable = "quoted-printable"
 	base64Encoding  = "base64"
 )
 
-// encodingOf chooses the encoding that leaves a text readable where it can be: none, quoted-printable, or base64 for
-// what is mostly not ASCII. Lines end in CRLF.
+// encodingOf chooses the encoding that leaves a text readable where it can be, and is shorter where it cannot.
 func encodingOf(text []byte) string {
-	length, coded, plain := 0, 0, true
-	last := byte('\n')
+	coded := 0
 	for _, b := range text {
-		switch {
-		case b == '\n':
-			plain = plain && length <= foldColumn+1 // with the CR
-			length = -1
-		case b == '\r':
-			plain = plain && last != ' ' && last != '\t'
-		case b >= utf8.RuneSelf || b < ' ' && b != '\t' || b == 0x7f:
+		if b >= utf8.RuneSelf || b < ' ' && b != '\t' && b != '\r' && b != '\n' {
 			coded++
-		case b == '=' && last == '-':
-			plain = false // might look like one of our boundaries
 		}
-		length++
-		last = b
 	}
-	switch {
-	case coded == 0 && plain && length <= foldColumn && last != ' ' && last != '\t':
-		return sevenBit
-	case coded > len(text)/6:
+	if coded > len(text)/6 {
 		return base64Encoding
 	}
 	return quotedPrintable
@@ -75,18 +58,52 @@ func encodingOf(text []byte) string {
 
 // writeText writes a text in an encoding.
 func (m *Message) writeText(text []byte, encoding string) error {
-	switch encoding {
-	case sevenBit:
-		_, err := m.out.Write(text)
-		return err
-	case base64Encoding:
+	if encoding == base64Encoding {
 		return m.writeBase64(bytes.NewReader(text))
 	}
-	w := quotedprintable.NewWriter(m.out)
-	if _, err := w.Write(text); err != nil {
-		return err
+	m.quoted = appendQuoted(m.quoted[:0], text)
+	_, err := m.out.Write(m.quoted)
+	return err
+}
+
+// quotedWidth is how many columns a line of quoted-printable has, with the "=" of a soft line break.
+const quotedWidth = 76
+
+const hexDigits = "0123456789ABCDEF"
+
+// appendQuoted appends a text in quoted-printable (RFC 2045 section 6.7). Its line ends are CRLF, and stay.
+func appendQuoted(dst, text []byte) []byte {
+	for len(text) > 0 {
+		i := bytes.Index(text, []byte("\r\n"))
+		if i < 0 {
+			return appendQuotedLine(dst, text)
+		}
+		dst = append(appendQuotedLine(dst, text[:i]), '\r', '\n')
+		text = text[i+2:]
 	}
-	return w.Close()
+	return dst
+}
+
+func appendQuotedLine(dst, line []byte) []byte {
+	column := 0
+	for i, b := range line {
+		last := i == len(line)-1
+		width := 1
+		if b == '=' || b >= 0x7f || b < ' ' && b != '\t' || last && (b == ' ' || b == '\t') {
+			width = 3
+		}
+		if column+width > quotedWidth-1 && (!last || column+width > quotedWidth) {
+			dst = append(dst, "=\r\n"...)
+			column = 0
+		}
+		if width == 1 {
+			dst = append(dst, b)
+		} else {
+			dst = append(dst, '=', hexDigits[b>>4], hexDigits[b&15])
+		}
+		column += width
+	}
+	return dst
 }
 
 // A line of base64 (RFC 2045 section 6.8), and how many are written at once.

@@ -17,15 +17,15 @@ import (
 //	        text/html
 //	    attachments
 type Message struct {
-	out   io.Writer
-	mixed string // boundary
-	head  Header // of a part
-	plain []byte // of base64
-	coded []byte
+	out    io.Writer
+	mixed  string // boundary
+	head   Header // of a part
+	quoted []byte // of quoted-printable
+	plain  []byte // of base64
+	coded  []byte
 }
 
-// boundary begins with what quoted-printable and base64 cannot contain (RFC 2045 section 6.7), and what encodingOf looks
-// out for in what is not encoded.
+// boundary begins with what quoted-printable and base64 cannot contain (RFC 2045 section 6.7).
 const boundary = "=_"
 
 // Begin writes the header, to which it adds the MIME fields, and the two forms of the text. The boundaries are made of
