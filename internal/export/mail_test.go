@@ -13,7 +13,7 @@ import (
 	ourmail "archiver/internal/mail"
 	"archiver/internal/record"
 
-	"github.com/emersion/go-message"
+	gomessage "github.com/emersion/go-message"
 	_ "github.com/emersion/go-message/charset"
 	"github.com/google/go-cmp/cmp"
 	"github.com/jhillyerd/enmime/v2"
@@ -21,7 +21,7 @@ import (
 
 // readMail is a mail as readers of others see it.
 type readMail struct {
-	header      message.Header
+	header      gomessage.Header
 	text, html  string
 	attachments map[string]string // contents by name
 }
@@ -46,12 +46,12 @@ func (m readMail) body() string {
 func parseMail(t testing.TB, path, raw string) readMail {
 	t.Helper()
 	checkMailLines(t, path, raw)
-	entity, err := message.Read(strings.NewReader(raw))
+	entity, err := gomessage.Read(strings.NewReader(raw))
 	if err != nil {
 		t.Fatalf("%s: go-message: %v", path, err)
 	}
 	m := readMail{header: entity.Header, attachments: map[string]string{}}
-	err = entity.Walk(func(_ []int, part *message.Entity, err error) error {
+	err = entity.Walk(func(_ []int, part *gomessage.Entity, err error) error {
 		if err != nil || part.MultipartReader() != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func parseMail(t testing.TB, path, raw string) readMail {
 	if err != nil {
 		t.Fatalf("%s: go-message: %v", path, err)
 	}
-	e, err := enmime.ReadEnvelope(strings.NewReader(raw))
+	e, err := enmime.NewParser(enmime.DisableCharacterDetection(true)).ReadEnvelope(strings.NewReader(raw))
 	if err != nil || len(e.Errors) > 0 {
 		t.Fatalf("%s: enmime: %v %v", path, err, e.Errors)
 	}
@@ -87,7 +87,7 @@ func parseMail(t testing.TB, path, raw string) readMail {
 	return m
 }
 
-func (m *readMail) take(h message.Header, body string) {
+func (m *readMail) take(h gomessage.Header, body string) {
 	_, disposition, _ := h.ContentDisposition()
 	mediaType, _, _ := h.ContentType()
 	switch {

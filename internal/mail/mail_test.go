@@ -256,7 +256,7 @@ func checkMessage(t require, text, name string, content []byte) {
 	if err != nil || fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 		t.Fatalf("go-message: %q, want %q: %v", got, want, err)
 	}
-	envelope, err := enmime.ReadEnvelope(bytes.NewReader(raw))
+	envelope, err := enmime.NewParser(enmime.DisableCharacterDetection(true)).ReadEnvelope(bytes.NewReader(raw))
 	if err != nil || len(envelope.Errors) > 0 || len(envelope.Attachments) != 1 {
 		t.Fatalf("enmime: %v %v, %d attachments of\n%s", err, envelope.Errors, len(envelope.Attachments), raw)
 	}
