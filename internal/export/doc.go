@@ -4,7 +4,7 @@
 // It owns
 //
 //   - the frozen [Selection]: what was asked for, at which change number of which archive;
-//   - the formats, each behind the same small interface, so that another one (RSMF, EML, HTML, a production) is one
+//   - the formats, each behind the same small interface, so that another one (RSMF, HTML, a production) is one
 //     more file here;
 //   - the bundle: its layout, its manifest, its becoming visible;
 //   - the [Ledger], which gives export numbers and remembers what was exported.
@@ -18,6 +18,9 @@
 //	data/ndjson/files.ndjson
 //	data/csv/messages.csv                 format csv: one row per message version, nothing altered
 //	data/csv/messages.excel.csv           the same for spreadsheets, formulas disarmed
+//	data/eml/<channel>/<month>/*.eml      format eml: one mail for every version of a message, and for a deletion
+//	data/eml/<channel>/<slice>.eml        the same with one mail for every slice
+//	data/mbox/<channel>.mbox              format mbox: the mails of messages in a mailbox for each channel
 //	data/files/ab/cd/<sha256>.<ext>       each attachment once, all stored revisions
 //
 // Names below data/ use only A-Z a-z 0-9 . _ / and -, whatever names the server gave; those are in the records. The

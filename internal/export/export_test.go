@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestSmallExportIsGolden(t *testing.T) {
-	dir, _ := exportTo(t, smallSelection, small())
+	dir, _ := exportTo(t, smallSelection, small(), "csv", "ndjson")
 	var b strings.Builder
 	files := tree(t, dir)
 	for _, name := range names(files) {
@@ -47,7 +47,7 @@ func TestSmallExportIsGolden(t *testing.T) {
 }
 
 func TestSameSelectionGivesSameBytes(t *testing.T) {
-	first, _ := exportTo(t, smallSelection, small())
+	first, _ := exportTo(t, smallSelection, small(), "csv", "ndjson")
 	second := filepath.Join(t.TempDir(), "again")
 	o := Options{ID: "EXP-2030-000009", Output: second, Generator: "another", Formats: []string{"ndjson", "csv", "ndjson"}}
 	if _, err := Write(t.Context(), o, smallSelection, small()); err != nil {

@@ -39,6 +39,7 @@ var table = map[string]rule{
 
 	// What reads it. An export asks for everything through interfaces of its own.
 	"internal/index":  {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
+	"internal/mail":   {},
 	"internal/export": {imports: []string{"internal/record", "internal/lenient", "internal/mail"}},
 
 	// What looks at both ends and changes neither.
