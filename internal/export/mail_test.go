@@ -385,7 +385,14 @@ func TestRecipientsAreMembersAtSendTime(t *testing.T) {
 }
 
 func TestMailFoldersStaySmall(t *testing.T) {
-	src := newMany(2*maxFolder + 1)
+	src := small()
+	src.channels, src.files, src.items = src.channels[:1], nil, nil
+	one := message("chan-a", "1500000000.000000", "", `{"user":"ann@x","text":"x"}`)
+	for i := range 2*maxFolder + 1 {
+		item := *one.Message
+		item.TS = record.MakeTS(1500000000, i)
+		src.items = append(src.items, Item{Message: &item, Reason: ReasonHit})
+	}
 	dir, _ := exportTo(t, smallSelection, src, "eml")
 	folders := map[string]int{}
 	for path := range tree(t, dir) {
