@@ -20,6 +20,9 @@
 //	data/csv/messages.excel.csv           the same for spreadsheets, formulas disarmed
 //	data/rsmf/<channel>/<slice>.rsmf      format rsmf: conversations for review platforms, with their attachments
 //	data/html/index.html                  format html: the offline reader, with a page per channel and slice
+//	data/eml/<channel>/<month>/*.eml      format eml: one mail for every version of a message, and for a deletion
+//	data/eml/<channel>/<slice>.eml        the same with one mail for every slice
+//	data/mbox/<channel>.mbox              format mbox: the mails of messages in a mailbox for each channel
 //	data/files/ab/cd/<sha256>.<ext>       each attachment once, all stored revisions
 //
 // Names below data/ use only A-Z a-z 0-9 . _ / and -, whatever names the server gave; those are in the records. The

@@ -24,13 +24,17 @@ type sink interface {
 }
 
 // formats has a constructor for every format that takes records one by one, sliced one for every format that takes them
-// in slices. A new one registers here and finds what it needs in the frame.
+// in slices. A format in both takes slices if mails are slices. A new one registers here and finds what it needs in the
+// frame.
 var (
 	formats = map[string]func(*frame) (sink, error){
 		"csv":    newCSV,
+		"eml":    newEML,
+		"mbox":   newMbox,
 		"ndjson": newNDJSON,
 	}
 	sliced = map[string]func(*frame) (sliceSink, error){
+		"eml":        newSlicedEML,
 		"html":       newHTML,
 		"production": newProduction,
 		"rsmf":       newRSMF,
@@ -43,7 +47,9 @@ func DefaultFormats() []string { return []string{"csv", "html", "ndjson", "rsmf"
 
 // Formats are the names of the formats that can be written, sorted.
 func Formats() []string {
-	return slices.Sorted(slices.Values(slices.AppendSeq(slices.Collect(maps.Keys(formats)), maps.Keys(sliced))))
+	names := slices.AppendSeq(slices.Collect(maps.Keys(formats)), maps.Keys(sliced))
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // progressEvery is after how many messages progress is reported and the context is asked.
@@ -116,11 +122,14 @@ func (f *frame) sinks(ctx context.Context, names []string) ([]sink, error) {
 	var takers []sliceSink
 	for _, name := range names {
 		var err error
-		if open, ok := formats[name]; ok {
-			sinks, err = opened(sinks, open, f)
-		} else if open, ok := sliced[name]; ok {
-			takers, err = opened(takers, open, f)
-		} else {
+		record, isRecord := formats[name]
+		slice, isSlice := sliced[name]
+		switch {
+		case isSlice && (!isRecord || f.rendering.Mail == MailSlice):
+			takers, err = opened(takers, slice, f)
+		case isRecord:
+			sinks, err = opened(sinks, record, f)
+		default:
 			err = ErrUnknownFormat
 		}
 		if err != nil {

@@ -103,7 +103,7 @@ func (w *production) sliceValues(s *slice, d *rsmf.Document) loadfile.Document {
 		"threads": slices.Sorted(maps.Keys(threads)), "collection": d.Manifest.EventCollectionID, "message_id": d.MessageID,
 		"messages": int64(len(s.items)), "edited": edited, "deleted": deleted, "reactions": reactions,
 		"context": context + int64(len(s.parents)), "first": s.first().In(w.frame.zone), "last": s.last().In(w.frame.zone),
-		"file_name": s.name + ".rsmf", "mime_type": "message/rfc822", "source_hash": sourceHash(s),
+		"file_name": s.name + ".rsmf", "mime_type": "message/rfc822", "source_hash": sourceHash(s.items),
 	})
 	if !s.begin.IsZero() {
 		v["window_begin"], v["window_end"] = s.begin, s.end

@@ -1,8 +1,6 @@
 package export
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,19 +23,7 @@ func (d *rsmfSlice) partOf() string { return strconv.Itoa(d.part) + "/" + strcon
 
 // messageID is the same as long as the slice and what it holds are.
 func (d *rsmfSlice) messageID() string {
-	return "rsmf." + d.name + "." + sourceHash(d.slice)[:16] + "@" + slug(d.frame.sel.Archive) + ".teamchat.invalid"
-}
-
-// sourceHash is the SHA-256 (hex) over the hashes of all versions of the slice's messages, in order, each with a newline
-// behind it. The hashes are those in messages.ndjson.
-func sourceHash(s *slice) string {
-	h := sha256.New()
-	for _, item := range s.items {
-		for _, v := range item.Versions {
-			h.Write([]byte(v.SHA256 + "\n"))
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return "rsmf." + d.name + "." + sourceHash(d.items)[:16] + "@" + slug(d.frame.sel.Archive) + ".teamchat.invalid"
 }
 
 // headers are the fields beyond those that the format knows.
@@ -54,7 +40,7 @@ func (d *rsmfSlice) headers() []rsmf.Custom {
 	c.add("ExportID", d.frame.id)
 	c.add("ArchiveID", d.frame.sel.Archive)
 	c.add("ArchiveChange", strconv.FormatUint(d.frame.sel.Change, 10))
-	c.add("SourceHash", sourceHash(d.slice))
+	c.add("SourceHash", sourceHash(d.items))
 	c.add("EditedCount", d.count(func(i Item) bool { return i.IsEdited() }))
 	c.add("DeletedCount", d.count(func(i Item) bool { return i.Deleted != nil }))
 	c.add("SliceMessageCount", strconv.Itoa(len(d.items)))

@@ -43,7 +43,8 @@ var table = map[string]rule{
 	"internal/seal":     {},
 	"internal/envelope": {},
 	"internal/rsmf":     {},
-	"internal/export":   {imports: []string{"internal/record", "internal/lenient", "internal/rsmf", "internal/loadfile"}},
+	"internal/mail":     {},
+	"internal/export":   {imports: []string{"internal/record", "internal/lenient", "internal/rsmf", "internal/loadfile", "internal/mail"}},
 
 	// What looks at both ends and changes neither.
 	"internal/doctor": {
