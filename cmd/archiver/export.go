@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"archiver/internal/export"
+	"archiver/internal/merkle"
 	"archiver/internal/storage"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -24,9 +25,12 @@ func exportCommand() command {
 		summary: "hand over a selection of the archive as a bundle",
 		about: `
 Writes the messages that a query and the flags select, with their channels, people and files, into a new directory: one
-folder a format, every file once, and a manifest with the SHA-256 of everything. Without a query and flags it is the
+folder a format, every file once, reports, and a custody record. The directory is a BagIt bag with the digests of everything,
+and signed with the archive's key; archiver verify checks it without the archive. Without a query and flags it is the
 whole archive. The selection is frozen at one change number, also while a sync goes on. Each export gets a number, which
 is kept beside the archive.
+
+Without the archive's key (signing.key_file) the bundle is whole, but not signed; the export then says so and ends 3.
 
 --preview counts what would be exported and writes nothing.`,
 		examples: []string{
@@ -35,8 +39,8 @@ is kept beside the archive.
 			"archiver export --format ndjson --channel general --output general",
 			"archiver export --reproduce EXP-2026-000001 --output again",
 		},
-		exits: readerExits,
-		flags: append(selectionFlags(),
+		exits: []int{exitOK, exitFailed, exitUsage, exitIncomplete, exitNoArchive, exitInUse, exitDamage, exitNewer, exitInterrupted, exitTerminated},
+		flags: append(append(selectionFlags(), custodyFlags()...),
 			&cli.StringSliceFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(export.Formats(), ", ") + "; repeatable", DefaultText: "all of them"},
 			&cli.StringFlag{Name: "output", Usage: "make the directory `PATH`, which must not exist yet", DefaultText: "the export's number"},
 			boolFlag("preview", "count what would be exported"),
@@ -73,7 +77,19 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 		}
 		return e.reportExport(summary)
 	}
-	return e.writeExport(ctx, job, source)
+	public, err := a.PublicKey(ctx)
+	if err != nil {
+		return err
+	}
+	if job.state, err = source.State(ctx); err != nil {
+		return err
+	}
+	custody, key, why := e.handover(c, public)
+	job.custody, job.key = custody, key
+	if err := e.writeExport(ctx, job, source); err != nil || why == nil {
+		return err
+	}
+	return unsigned(why)
 }
 
 // exportJob is an export that is to be made. Its id is given when it begins, unless it is made again.
@@ -84,6 +100,9 @@ type exportJob struct {
 	formats   []string
 	output    string
 	ledger    export.Ledger
+	custody   export.Custody
+	state     export.State
+	key       *merkle.Key // nil leaves the export unsigned
 }
 
 // newExportJob reads what the command line says without looking at an archive.
@@ -141,7 +160,7 @@ func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error
 	made, err := job.ledger.Get(id)
 	switch {
 	case errors.Is(err, export.ErrUnknownExport):
-		return withHint(err, "the manifest.json of a bundle says its number")
+		return withHint(err, "the bag-info.txt of a bundle says its number: External-Identifier")
 	case err != nil:
 		return err
 	case made.Selection.Archive != a.ID():
@@ -168,7 +187,10 @@ func exportFormats(names []string) ([]string, error) {
 
 // writeExport makes the bundle and records it in the ledger.
 func (e *env) writeExport(ctx context.Context, job exportJob, source export.Source) error {
-	o := export.Options{ID: job.id, Formats: job.formats, Rendering: job.rendering, Generator: programName + " " + buildInfo().Version, Now: e.now, Logger: e.ui.logger()}
+	o := export.Options{
+		ID: job.id, Formats: job.formats, Rendering: job.rendering, Generator: programName + " " + buildInfo().Version,
+		Custody: job.custody, State: job.state, Key: job.key, Now: e.now, Logger: e.ui.logger(),
+	}
 	made := export.Made{
 		Selection: job.selection, Rendering: job.rendering, Formats: job.formats, Generator: o.Generator, Output: job.output, Started: e.now().UTC(),
 	}
@@ -220,6 +242,7 @@ func exportLine(p *export.Progress) string {
 
 func (e *env) reportExport(s *export.Summary) error {
 	if e.ui.json {
+		e.answered = true
 		return e.ui.object(s)
 	}
 	return printExport(e.ui, s)
@@ -229,7 +252,8 @@ func (e *env) reportExport(s *export.Summary) error {
 func printExport(u *ui, s *export.Summary) error {
 	where := "preview, nothing was written\n"
 	if s.Output != "" {
-		where = fmt.Sprintf("export   %s, %s\nin       %s (%s)\nmanifest sha256 %s\n", s.ID, strings.Join(s.Formats, ", "), s.Output, size(s.Written), s.Manifest)
+		where = fmt.Sprintf("export   %s, %s\nin       %s (%s)\nbag      sha256 %s of %s\nsigned   %s\n", s.ID, strings.Join(s.Formats, ", "),
+			s.Output, size(s.Written), s.Manifest, export.SignedFile, firstNonEmpty(s.PublicKey, "NO"))
 	}
 	n := s.Counts
 	err := u.printf("%sholds    %s, %s, %s, %s (%s), as of change %s\n", where, counted(n.Messages, "message"), counted(n.Comments, "comment"),

@@ -2,47 +2,83 @@ package export
 
 import (
 	"bufio"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
+	"strings"
+
+	"archiver/internal/bag"
+
+	"github.com/gofrs/flock"
 )
 
 // bundle is the directory being written, under its temporary name.
 type bundle struct {
 	target  string // where it is to appear
 	dir     string // where it is built; "" once published
-	written []writtenFile
+	lock    *flock.Flock
+	written []bag.File
 	open    map[*output]bool
+	buffers []*bufio.Writer // of files that are closed
+	hashes  []*bag.Hash     // likewise
 }
 
-// writtenFile is a file of the bundle in its manifest.
-type writtenFile struct {
-	Path   string `json:"path"` // relative to the bundle, slashes
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
-}
+// partial is in the name of a directory that is being built; * is a random number.
+const partial = ".partial-*"
 
-// safePath is what a path in a bundle may look like, so that every tool and file system agrees on it.
-var safePath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)*$`)
+// lockName is the file in a directory that is being built that its process holds a lock on.
+const lockName = ".lock"
 
 func newBundle(target string) (*bundle, error) {
 	target = filepath.Clean(target)
-	if err := mustNotExist(target); err != nil {
+	b := &bundle{target: target, open: map[*output]bool{}}
+	if err := errors.Join(mustNotExist(target), removeAbandoned(target)); err != nil {
 		return nil, fmt.Errorf("export to %s: %w", target, err)
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(target), filepath.Base(target)+".partial-*")
+	var err error
+	if b.dir, err = os.MkdirTemp(filepath.Dir(target), filepath.Base(target)+partial); err != nil {
+		return nil, fmt.Errorf("export to %s: %w", target, err)
+	}
+	b.lock = flock.New(filepath.Join(b.dir, lockName))
+	if mine, err := b.lock.TryLock(); err != nil || !mine {
+		b.discard()
+		return nil, fmt.Errorf("export to %s: its temporary directory was taken away: %w", target, err)
+	}
+	return b, nil
+}
+
+// removeAbandoned removes what processes left that were killed while they built a bundle with the same target.
+func removeAbandoned(target string) error {
+	found, err := filepath.Glob(globQuoted(target) + partial)
 	if err != nil {
-		return nil, fmt.Errorf("export to %s: %w", target, err)
+		return err
 	}
-	return &bundle{target: target, dir: dir, open: map[*output]bool{}}, nil
+	for _, dir := range found {
+		if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil {
+			continue // of a process that has just begun, or not ours
+		}
+		lock := flock.New(filepath.Join(dir, lockName))
+		if mine, err := lock.TryLock(); err != nil || !mine {
+			continue
+		}
+		if err := errors.Join(lock.Close(), os.RemoveAll(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// globQuoted takes the meaning from what has one in a pattern.
+func globQuoted(path string) string {
+	if runtime.GOOS == "windows" { // has no quoting
+		return path
+	}
+	return strings.NewReplacer("\\", "\\\\", "*", "\\*", "?", "\\?", "[", "\\[").Replace(path)
 }
 
 func mustNotExist(path string) error {
@@ -58,8 +94,8 @@ func mustNotExist(path string) error {
 
 // create opens a new file of the bundle. Its folders are made.
 func (b *bundle) create(path string) (*output, error) {
-	if !safePath.MatchString(path) {
-		return nil, fmt.Errorf("unsafe path %q in a bundle", path)
+	if err := bag.CheckPath(path); err != nil {
+		return nil, err
 	}
 	full := filepath.Join(b.dir, filepath.FromSlash(path))
 	if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
@@ -69,10 +105,36 @@ func (b *bundle) create(path string) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &output{bundle: b, path: path, file: file, sum: sha256.New()}
-	o.Writer = bufio.NewWriterSize(io.MultiWriter(file, o.sum), 128<<10)
+	o := &output{bundle: b, path: path, file: file, sum: taken(&b.hashes, bag.NewHash)}
+	o.sum.Reset()
+	o.Writer = taken(&b.buffers, func() *bufio.Writer { return bufio.NewWriterSize(nil, 128<<10) })
+	o.Writer.Reset(io.MultiWriter(file, o.sum))
 	b.open[o] = true
 	return o, nil
+}
+
+// taken gives one of those that are no longer used, else a new one.
+func taken[T any](free *[]T, make func() T) T {
+	last := len(*free) - 1
+	if last < 0 {
+		return make()
+	}
+	v := (*free)[last]
+	*free = (*free)[:last]
+	return v
+}
+
+// put writes a whole file.
+func (b *bundle) put(path string, content []byte) error {
+	out, err := b.create(path)
+	if err != nil {
+		return err
+	}
+	if _, err := out.Write(content); err != nil {
+		return errors.Join(err, out.abandon())
+	}
+	_, _, err = out.close()
+	return err
 }
 
 // discard removes a bundle that was not published.
@@ -80,13 +142,20 @@ func (b *bundle) discard() {
 	for o := range b.open {
 		o.file.Close()
 	}
-	if b.dir != "" {
-		os.RemoveAll(b.dir)
+	if b.dir == "" {
+		return
 	}
+	if b.lock != nil {
+		b.lock.Close()
+	}
+	os.RemoveAll(b.dir)
 }
 
 // publish makes the bundle durable and gives it its name.
 func (b *bundle) publish() error {
+	if err := errors.Join(b.lock.Close(), os.Remove(b.lock.Path())); err != nil {
+		return err
+	}
 	if err := syncTree(b.dir); err != nil {
 		return err
 	}
@@ -128,22 +197,27 @@ type output struct {
 	bundle *bundle
 	path   string
 	file   *os.File
-	sum    hash.Hash
+	sum    *bag.Hash
 }
 
-// close completes the file and enters it in the manifest. It gives the file's SHA-256 (hex) and length.
+// close completes the file and enters it in the manifests. It gives the file's SHA-256 (hex) and length.
 func (o *output) close() (sum string, n int64, err error) {
-	delete(o.bundle.open, o)
 	err = o.Flush()
-	if err == nil {
-		n, err = o.file.Seek(0, io.SeekCurrent)
-	}
-	if err := errors.Join(err, o.file.Close()); err != nil {
+	f := o.sum.File(o.path)
+	err = errors.Join(err, o.file.Close())
+	o.release()
+	if err != nil {
 		return "", 0, err
 	}
-	sum = hex.EncodeToString(o.sum.Sum(nil))
-	o.bundle.written = append(o.bundle.written, writtenFile{o.path, n, sum})
-	return sum, n, nil
+	o.bundle.written = append(o.bundle.written, f)
+	return hex.EncodeToString(f.SHA256[:]), f.Bytes, nil
+}
+
+// release lets the next file use what this one was written with.
+func (o *output) release() {
+	delete(o.bundle.open, o)
+	o.bundle.buffers, o.bundle.hashes = append(o.bundle.buffers, o.Writer), append(o.bundle.hashes, o.sum)
+	o.Writer, o.sum = nil, nil
 }
 
 // abandon removes the file.

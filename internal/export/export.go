@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"archiver/internal/merkle"
 	"archiver/internal/record"
 )
 
@@ -20,7 +21,7 @@ var (
 	ErrUnknownFormat = errors.New("unknown format")
 )
 
-// Selection is what was asked for, frozen at one change number of one archive. It is recorded in the manifest and in
+// Selection is what was asked for, frozen at one change number of one archive. It is recorded in the bundle and in
 // the ledger.
 type Selection struct {
 	Archive  string   `json:"archive"`  // id of the archive
@@ -101,6 +102,10 @@ type Source interface {
 	Blob(sha256 string) (io.ReadCloser, error)
 	// Notes says what is known to be missing from the channels in scope.
 	Notes(ctx context.Context) ([]Note, error)
+	// Held counts the messages of a channel, selected or not.
+	Held(ctx context.Context, channel string) (Held, error)
+	// Statistics says what the terms of the query find; none without a query.
+	Statistics(ctx context.Context) ([]TermCount, error)
 }
 
 // Note is something that the reader of an export must know: a gap, an attachment that is missing.
@@ -116,6 +121,9 @@ type Options struct {
 	Formats   []string         // of Formats; none means all
 	Rendering Rendering        //
 	Generator string           // program and version
+	Custody   Custody          // who and what for
+	State     State            // of the archive
+	Key       *merkle.Key      // signs the bundle; nil leaves it unsigned
 	Now       func() time.Time // nil is time.Now
 	Progress  func(Progress)   // called now and then from the calling goroutine
 	Logger    *slog.Logger     // nil discards
@@ -178,7 +186,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// write fills the bundle, manifest included.
+// write fills the bundle, manifests included.
 func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle) (*Summary, error) {
 	started := o.Now()
 	f, err := newFrame(ctx, sel, src)
@@ -187,11 +195,18 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	}
 	f.id, f.rendering, f.generator = o.ID, o.Rendering, o.Generator
 	f.bundle = b
-	f.contents = &contents{ctx: ctx, blob: src.Blob, bundle: b, paths: map[digest]string{}}
+	if f.contents, err = newContents(ctx, src, b); err != nil {
+		return nil, err
+	}
 	sinks, err := f.sinks(ctx, o.Formats)
 	if err != nil {
 		return nil, err
 	}
+	tables, err := newReports(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	sinks = append(sinks, tables)
 	total, err := src.Estimate(ctx)
 	if err != nil {
 		return nil, err
@@ -205,8 +220,18 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if err != nil {
 		return nil, err
 	}
-	s.ID, s.Output, s.Formats, s.Started, s.Finished = o.ID, o.Output, o.Formats, started.UTC(), o.Now().UTC()
-	return s, b.writeManifest(s, o.Generator)
+	s.ID, s.Output, s.Formats, s.Started, s.Signed = o.ID, o.Output, o.Formats, started.UTC(), o.Key != nil
+	if o.Key != nil {
+		s.PublicKey = o.Key.Public()
+	}
+	if err := errors.Join(tables.finish(s, o.Rendering), b.writeTexts(s)); err != nil {
+		return nil, err
+	}
+	s.Finished = o.Now().UTC()
+	if err := b.writeCustody(o, s); err != nil {
+		return nil, err
+	}
+	return s, b.seal(o, s)
 }
 
 // Preview says what an export of the selection would hold. It reads all of it but the bytes of attachments, and writes

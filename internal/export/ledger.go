@@ -43,7 +43,7 @@ type Made struct {
 	Output    string    `json:"output"`
 	Started   time.Time `json:"started"`
 	Finished  time.Time `json:"finished,omitzero"` // zero: not finished
-	Manifest  string    `json:"manifest,omitzero"` // SHA-256 (hex) of manifest.json
+	Manifest  string    `json:"manifest,omitzero"` // SHA-256 (hex) of tagmanifest-sha512.txt
 }
 
 var exportsBucket = []byte("exports")

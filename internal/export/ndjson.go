@@ -3,7 +3,6 @@ package export
 import (
 	"encoding/base64"
 	"errors"
-	"time"
 
 	"archiver/internal/lenient"
 	"archiver/internal/record"
@@ -204,5 +203,3 @@ func rawMembers(raw []byte) (value jsontext.Value, coded string) {
 		return jsontext.Value("null"), base64.StdEncoding.EncodeToString(raw)
 	}
 }
-
-func formatTime(t time.Time) string { return t.UTC().Format(timeFormat) }

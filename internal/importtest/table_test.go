@@ -39,7 +39,8 @@ var table = map[string]rule{
 
 	// What reads it. An export asks for everything through interfaces of its own.
 	"internal/index":  {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
-	"internal/export": {imports: []string{"internal/record", "internal/lenient"}},
+	"internal/bag":    {},
+	"internal/export": {imports: []string{"internal/record", "internal/lenient", "internal/bag", "internal/merkle"}},
 
 	// What looks at both ends and changes neither.
 	"internal/doctor": {
