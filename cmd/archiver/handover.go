@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"os"
 	"os/user"
 
@@ -144,4 +145,34 @@ func (s *source) Statistics(context.Context) ([]export.TermCount, error) {
 		}
 	}
 	return []export.TermCount{{Term: s.sel.Query, Hits: hits, Unique: hits}}, nil
+}
+
+// Prove proves records to be in the archive's log.
+func (s *source) Prove(ctx context.Context, wanted func(uint64) bool, each func(*merkle.Batch) error) (*export.Proof, error) {
+	in, err := s.archive.Include(ctx, s.sel.Change, wanted, each)
+	if err != nil {
+		return nil, err
+	}
+	return &export.Proof{
+		Inclusion: in.Inclusion, Checkpoint: in.Checkpoint, PublicKey: in.PublicKey, Proven: in.Proven, Newer: in.Newer, Lost: in.Lost,
+	}, nil
+}
+
+// Beside gives the records of events and conferences.
+func (s *source) Beside(ctx context.Context) iter.Seq2[*merkle.Record, error] {
+	return func(yield func(*merkle.Record, error) bool) {
+		for _, class := range []storage.Class{storage.ClassEvent, storage.ClassConference} {
+			for entries, err := range s.archive.Entries(ctx, class, s.sel.Change) {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				for i := range *entries {
+					if !yield(export.RecordOf(class.String(), "", &(*entries)[i]), nil) {
+						return
+					}
+				}
+			}
+		}
+	}
 }

@@ -106,6 +106,10 @@ type Source interface {
 	Held(ctx context.Context, channel string) (Held, error)
 	// Statistics says what the terms of the query find; none without a query.
 	Statistics(ctx context.Context) ([]TermCount, error)
+	// Prove proves records, by their change numbers, to be in the archive's log at its newest checkpoint.
+	Prove(ctx context.Context, wanted func(change uint64) bool, each func(*merkle.Batch) error) (*Proof, error)
+	// Beside gives the records of what is in no format, events and conferences. It is asked for a whole archive only.
+	Beside(ctx context.Context) iter.Seq2[*merkle.Record, error]
 }
 
 // Note is something that the reader of an export must know: a gap, an attachment that is missing.
@@ -206,7 +210,11 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if err != nil {
 		return nil, err
 	}
-	sinks = append(sinks, tables)
+	proven, err := newProofs(ctx, f, o.Formats)
+	if err != nil {
+		return nil, err
+	}
+	sinks = append(sinks, tables, proven)
 	total, err := src.Estimate(ctx)
 	if err != nil {
 		return nil, err
@@ -224,7 +232,7 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if o.Key != nil {
 		s.PublicKey = o.Key.Public()
 	}
-	if err := errors.Join(tables.finish(s, o.Rendering), b.writeTexts(s)); err != nil {
+	if err := errors.Join(tables.finish(s, o.Rendering), proven.finish(s), b.writeTexts(s)); err != nil {
 		return nil, err
 	}
 	s.Finished = o.Now().UTC()

@@ -134,6 +134,18 @@ type versionPart struct {
 }
 
 func (w *ndjson) message(item Item) error {
+	line := newMessageLine(item)
+	return w.messages.write(&line)
+}
+
+// MessageLine gives the line of a message in messages.ndjson, which whoever has the message's records can compare.
+func MessageLine(item Item) ([]byte, error) {
+	line := newMessageLine(item)
+	text, err := json.Marshal(&line, lenient.Options, jsontext.PreserveRawStrings(true))
+	return append(text, '\n'), err
+}
+
+func newMessageLine(item Item) messageLine {
 	raw, coded := rawMembers(item.Raw)
 	line := messageLine{
 		Channel: item.Channel, Kind: item.Kind, Raw: raw, RawBase64: coded, Reason: item.Reason, Record: "message",
@@ -152,7 +164,7 @@ func (w *ndjson) message(item Item) error {
 	if item.FileID != "" {
 		line.File = &item.FileID
 	}
-	return w.messages.write(&line)
+	return line
 }
 
 type fileLine struct {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"archiver/internal/merkle"
 	"archiver/internal/record"
 )
 
@@ -66,6 +67,14 @@ func (s *source) Users(context.Context) iter.Seq2[*record.User, error] { return 
 func (s *source) Notes(context.Context) ([]Note, error)                { return s.notes, nil }
 
 func (s *source) Statistics(context.Context) ([]TermCount, error) { return s.terms, nil }
+
+func (s *source) Prove(context.Context, func(uint64) bool, func(*merkle.Batch) error) (*Proof, error) {
+	return &Proof{}, nil
+}
+
+func (s *source) Beside(context.Context) iter.Seq2[*merkle.Record, error] {
+	return sequence[*merkle.Record](nil)
+}
 
 func (s *source) Held(_ context.Context, channel string) (h Held, err error) {
 	for _, item := range s.items {

@@ -29,7 +29,7 @@ type Summary struct {
 	Content    string      `json:"content,omitzero"`  // SHA-256 (hex) of the list of all that is below data/ but data/custody: equal for equal exports
 	Signed     bool        `json:"signed"`
 	PublicKey  string      `json:"public_key,omitzero"` // that signed
-	Written    int64       `json:"written,omitzero"` // bytes of the bundle
+	Written    int64       `json:"written,omitzero"`    // bytes of the bundle
 	// Proofs says what is proven of the records to be in the archive's log; nil where nothing is.
 	Proofs *ProofSummary `json:"proofs,omitzero"`
 }
