@@ -41,6 +41,7 @@ var table = map[string]rule{
 	"internal/index":  {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
 	"internal/bag":    {},
 	"internal/export": {imports: []string{"internal/record", "internal/lenient", "internal/bag", "internal/merkle"}},
+	"internal/bundle": {imports: []string{"internal/record", "internal/lenient", "internal/bag", "internal/merkle", "internal/export"}},
 
 	// What looks at both ends and changes neither.
 	"internal/doctor": {
@@ -59,6 +60,7 @@ var table = map[string]rule{
 		"configs", "internal/doctor", "internal/reconcile",
 		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
 		"internal/merkle", "internal/storage", "internal/sync", "internal/index", "internal/export",
+		"internal/bundle",
 	}},
 
 	// Measured and checked from outside.

@@ -12,12 +12,13 @@ import (
 
 // Batch proves records of one commit to somebody who has them. Position of a record is its change less First.
 type Batch struct {
-	Leaf    int64  `json:"leaf"`            // of the log
-	First   uint64 `json:"first"`           // change number of the commit's first record
-	Entries int64  `json:"entries"`         // records of the commit
-	Salt    *Hash  `json:"salt,omitzero"`   // of the commit, if all its records are proven
-	Salts   []Hash `json:"salts,omitzero"`  // else those of the records that are, by position
-	Hashes  []Hash `json:"hashes,omitzero"` // of the subtrees of commitments that hold none of them
+	Leaf    int64   `json:"leaf"`            // of the log
+	First   uint64  `json:"first"`           // change number of the commit's first record
+	Entries int64   `json:"entries"`         // records of the commit
+	Salt    *Hash   `json:"salt,omitzero"`   // of the commit, if all its records are proven
+	At      []int64 `json:"at,omitzero"`     // else the positions of the records that are
+	Salts   []Hash  `json:"salts,omitzero"`  // and theirs
+	Hashes  []Hash  `json:"hashes,omitzero"` // of the subtrees of commitments that hold none of them
 }
 
 // Inclusion proves commits to be in the log of a checkpoint, to somebody who can compute their roots.
@@ -25,6 +26,19 @@ type Inclusion struct {
 	Size   int64   `json:"size"`   // of the log at the checkpoint
 	Sizes  []int64 `json:"sizes"`  // of the log at earlier checkpoints: no hash covers leaves of both sides of one, so that their roots can be computed, too
 	Hashes []Hash  `json:"hashes"` // of the subtrees of the log that hold none of the commits
+}
+
+// Root gives the root of the commit. commitment gives those of the records that are proven, by position.
+func (b *Batch) Root(commitment func(position int64) (Hash, error)) (Hash, error) {
+	known := Known(b.At, nil)
+	if b.Salt != nil {
+		known = func(int64, int64) bool { return true }
+	}
+	tree, err := Uncover(b.Entries, known, commitment, b.Hashes)
+	if err != nil {
+		return Hash{}, err
+	}
+	return tree.Root(b.Entries)
 }
 
 // half is where a tree over n leaves, two or more, is split: the greatest power of 2 below n (RFC 6962, section 2.1).

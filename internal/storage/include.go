@@ -133,6 +133,7 @@ func (in *includer) partial(p *prover, c *stretchCommit, b *merkle.Batch, positi
 		return err
 	}
 	made := merkle.NewCommitter(c.salt)
+	b.At = positions
 	for _, i := range positions {
 		b.Salts = append(b.Salts, merkle.Hash(made.Salt(uint64(i))))
 	}
