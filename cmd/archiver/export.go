@@ -66,7 +66,7 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 	if err := e.fillJob(ctx, c, a, &job); err != nil {
 		return err
 	}
-	source, err := e.openSource(ctx, c, a, &job.selection)
+	source, err := e.sourceOf(ctx, c, a, &job)
 	if err != nil {
 		return err
 	}
@@ -92,6 +92,19 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 	return unsigned(why)
 }
 
+// sourceOf gives what the job selects, frozen.
+func (e *env) sourceOf(ctx context.Context, c *cli.Context, a *storage.Archive, job *exportJob) (*source, error) {
+	if job.frozen != nil {
+		return e.reopenSource(a, job.selection, job.frozen)
+	}
+	s, err := e.openSource(ctx, c, a, &job.selection)
+	if err != nil {
+		return nil, err
+	}
+	job.frozen, err = s.frozen()
+	return s, err
+}
+
 // exportJob is an export that is to be made. Its id is given when it begins, unless it is made again.
 type exportJob struct {
 	id        string
@@ -100,6 +113,7 @@ type exportJob struct {
 	formats   []string
 	output    string
 	ledger    export.Ledger
+	frozen    []byte // that the ledger keeps
 	custody   export.Custody
 	state     export.State
 	key       *merkle.Key // nil leaves the export unsigned
@@ -165,8 +179,12 @@ func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error
 		return err
 	case made.Selection.Archive != a.ID():
 		return fmt.Errorf("export %s was made of another archive: %s", id, made.Selection.Archive)
-	case made.Selection.Query != "":
-		return notInThisVersion("--reproduce of an export with a query")
+	}
+	if job.frozen, err = job.ledger.Frozen(id); err != nil {
+		return err
+	}
+	if job.frozen == nil && (made.Selection.Query != "" || made.Selection.Context != "") {
+		return fmt.Errorf("export %s was made by a version that did not keep what its query found", id)
 	}
 	job.id, job.selection, job.rendering, job.formats = id, made.Selection, made.Rendering, made.Formats
 	return nil
@@ -195,7 +213,7 @@ func (e *env) writeExport(ctx context.Context, job exportJob, source export.Sour
 		Selection: job.selection, Rendering: job.rendering, Formats: job.formats, Generator: o.Generator, Output: job.output, Started: e.now().UTC(),
 	}
 	if o.ID == "" {
-		id, err := job.ledger.Begin(made)
+		id, err := job.ledger.Begin(made, job.frozen)
 		if err != nil {
 			return err
 		}

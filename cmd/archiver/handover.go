@@ -131,10 +131,13 @@ func (s *source) Held(ctx context.Context, channel string) (held export.Held, er
 	return held, nil
 }
 
-// Statistics says what the query finds.
-func (s *source) Statistics(context.Context) ([]export.TermCount, error) {
+// Statistics says what the query found.
+func (s *source) Statistics(context.Context) ([]export.TermCount, error) { return s.terms, nil }
+
+// countTerms counts what the query finds.
+func (s *source) countTerms() []export.TermCount {
 	if s.sel.Query == "" {
-		return nil, nil
+		return nil
 	}
 	hits := int64(0)
 	for _, list := range s.picked {
@@ -144,7 +147,7 @@ func (s *source) Statistics(context.Context) ([]export.TermCount, error) {
 			}
 		}
 	}
-	return []export.TermCount{{Term: s.sel.Query, Hits: hits, Unique: hits}}, nil
+	return []export.TermCount{{Term: s.sel.Query, Hits: hits, Unique: hits}}
 }
 
 // Prove proves records to be in the archive's log.
