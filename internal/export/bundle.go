@@ -28,45 +28,62 @@ type bundle struct {
 	hashes  []*bag.Hash     // likewise
 }
 
-// partial is in the name of a directory that is being built; * is a random number.
-const partial = ".partial-*"
-
-// lockName is the file in a directory that is being built that its process holds a lock on.
-const lockName = ".lock"
+// What is added to the name of a bundle while it is built: a number in place of *, and for the file that its process
+// holds a lock on all the while, an ending. The file is there whenever the directory is.
+const (
+	partial    = ".partial-*"
+	lockEnding = ".lock"
+)
 
 func newBundle(target string) (*bundle, error) {
 	target = filepath.Clean(target)
 	b := &bundle{target: target, open: map[*output]bool{}}
-	if err := errors.Join(mustNotExist(target), removeAbandoned(target)); err != nil {
+	if err := errors.Join(removeAbandoned(target), b.begin()); err != nil {
 		return nil, fmt.Errorf("export to %s: %w", target, err)
-	}
-	var err error
-	if b.dir, err = os.MkdirTemp(filepath.Dir(target), filepath.Base(target)+partial); err != nil {
-		return nil, fmt.Errorf("export to %s: %w", target, err)
-	}
-	b.lock = flock.New(filepath.Join(b.dir, lockName))
-	if mine, err := b.lock.TryLock(); err != nil || !mine {
-		b.discard()
-		return nil, fmt.Errorf("export to %s: its temporary directory was taken away: %w", target, err)
 	}
 	return b, nil
 }
 
-// removeAbandoned removes what processes left that were killed while they built a bundle with the same target.
-func removeAbandoned(target string) error {
-	found, err := filepath.Glob(globQuoted(target) + partial)
+// begin makes the directory.
+func (b *bundle) begin() error {
+	if err := mustNotExist(b.target); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(b.target), filepath.Base(b.target)+partial+lockEnding)
 	if err != nil {
 		return err
 	}
-	for _, dir := range found {
-		if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil {
-			continue // of a process that has just begun, or not ours
-		}
-		lock := flock.New(filepath.Join(dir, lockName))
+	b.lock = flock.New(file.Name())
+	mine, err := b.lock.TryLock()
+	if err = errors.Join(err, file.Close()); err == nil && !mine {
+		err = errors.New("another process took its lock")
+	}
+	dir := strings.TrimSuffix(file.Name(), lockEnding)
+	if err == nil {
+		err = os.Mkdir(dir, 0o700)
+	}
+	if err != nil {
+		return errors.Join(err, b.unlock())
+	}
+	b.dir = dir
+	return nil
+}
+
+// unlock lets go of the lock and removes its file.
+func (b *bundle) unlock() error { return errors.Join(b.lock.Close(), os.Remove(b.lock.Path())) }
+
+// removeAbandoned removes what processes left that were killed while they built a bundle with the same target.
+func removeAbandoned(target string) error {
+	found, err := filepath.Glob(globQuoted(target) + partial + lockEnding)
+	if err != nil {
+		return err
+	}
+	for _, path := range found {
+		lock := flock.New(path)
 		if mine, err := lock.TryLock(); err != nil || !mine {
-			continue
+			continue // it is being built
 		}
-		if err := errors.Join(lock.Close(), os.RemoveAll(dir)); err != nil {
+		if err := errors.Join(os.RemoveAll(strings.TrimSuffix(path, lockEnding)), lock.Close(), os.Remove(path)); err != nil {
 			return err
 		}
 	}
@@ -145,17 +162,12 @@ func (b *bundle) discard() {
 	if b.dir == "" {
 		return
 	}
-	if b.lock != nil {
-		b.lock.Close()
-	}
 	os.RemoveAll(b.dir)
+	_ = b.unlock() // what is left of it the next export removes
 }
 
 // publish makes the bundle durable and gives it its name.
 func (b *bundle) publish() error {
-	if err := errors.Join(b.lock.Close(), os.Remove(b.lock.Path())); err != nil {
-		return err
-	}
 	if err := syncTree(b.dir); err != nil {
 		return err
 	}
@@ -166,7 +178,7 @@ func (b *bundle) publish() error {
 		return err
 	}
 	b.dir = ""
-	return syncPath(filepath.Dir(b.target))
+	return errors.Join(syncPath(filepath.Dir(b.target)), b.unlock())
 }
 
 // syncTree fsyncs every file and folder below dir.

@@ -248,7 +248,7 @@ func TestNothingIsVisibleBeforeTheEnd(t *testing.T) {
 	src := small()
 	src.during = func() {
 		entries, err := os.ReadDir(parent)
-		if err != nil || len(entries) != 1 || !strings.HasPrefix(entries[0].Name(), "out.partial-") {
+		if err != nil || len(entries) != 2 || !strings.HasPrefix(entries[0].Name(), "out.partial-") || !strings.HasSuffix(entries[1].Name(), lockEnding) {
 			t.Errorf("while writing: %v, %v", entries, err)
 		}
 		if _, err := os.Stat(filepath.Join(parent, entries[0].Name(), bag.Declaration)); err == nil {

@@ -90,7 +90,7 @@ func clearAfterKill(t *testing.T, dir string, entries []os.DirEntry) {
 	t.Helper()
 	for _, e := range entries {
 		name, _, left := strings.Cut(e.Name(), ".partial-")
-		if !left {
+		if !left || !e.IsDir() {
 			continue
 		}
 		if _, err := Write(t.Context(), Options{Output: filepath.Join(dir, name)}, smallSelection, small()); err != nil {
