@@ -217,7 +217,7 @@ func (v *verifier) unsigned() {
 // isKey tells whether a key that a person gave is the public key: as checkpoints are checked with, as minisign writes it,
 // or the content of minisign.pub.
 func isKey(given, public string) bool {
-	if given = strings.TrimSpace(given); given == public {
+	if given = strings.TrimSpace(given); given == public && public != "" {
 		return true
 	}
 	text, err := merkle.MinisignPublic(public)
