@@ -48,7 +48,7 @@ type reports struct {
 	membership   *csvFile
 	participants *csvFile
 	channels     []*channelReport
-	seen         map[record.TS]struct{} // main messages given of the current channel
+	seen         []int64                // main messages given of the current channel, packed; in order
 	roots        map[record.TS]struct{} // messages that comments of the current channel answer
 	listed       map[string]struct{}    // paths of contents
 }
@@ -61,7 +61,7 @@ type channelReport struct {
 }
 
 func newReports(ctx context.Context, f *frame) (*reports, error) {
-	r := &reports{ctx: ctx, frame: f, seen: map[record.TS]struct{}{}, roots: map[record.TS]struct{}{}, listed: map[string]struct{}{}}
+	r := &reports{ctx: ctx, frame: f, roots: map[record.TS]struct{}{}, listed: map[string]struct{}{}}
 	err := errors.Join(
 		newCSVFile(&r.items, f.bundle, "reports/items", "status", "reason", "type", "channel_id", "channel_name", "item_id",
 			"thread_id", "sent_utc", "author_id", "versions", "deleted", "file_id", "sha256", "path"),
@@ -122,7 +122,7 @@ func (r *reports) message(item Item) error {
 		r.roots[item.Thread] = struct{}{}
 	} else {
 		c.messages++
-		r.seen[item.TS] = struct{}{}
+		r.seen = append(r.seen, packTS(item.TS))
 	}
 	if item.Reason == ReasonContext {
 		status = itemContext
@@ -147,7 +147,7 @@ func (r *reports) flushRoots() error {
 	}
 	c := r.current()
 	for _, ts := range slices.Sorted(maps.Keys(r.roots)) {
-		if _, given := r.seen[ts]; given {
+		if _, given := slices.BinarySearch(r.seen, packTS(ts)); given {
 			continue
 		}
 		err := r.items.row(itemOutside, "comments that are exported answer it", "message", c.ID, c.Name, string(ts), "",
@@ -157,9 +157,12 @@ func (r *reports) flushRoots() error {
 		}
 	}
 	clear(r.roots)
-	clear(r.seen)
+	r.seen = r.seen[:0]
 	return nil
 }
+
+// packTS gives a number that is ordered as ts are.
+func packTS(ts record.TS) int64 { return ts.Second()<<20 | int64(ts.Counter()) }
 
 func (r *reports) file(f *record.File) error {
 	c := r.current()
@@ -295,7 +298,10 @@ func newCSVFile(to **csvFile, b *bundle, name string, columns ...string) error {
 // row writes a row whose cells no spreadsheet takes for formulas.
 func (f *csvFile) row(cells ...string) error {
 	for i, cell := range cells {
-		if _, err := strconv.ParseInt(cell, 10, 64); err != nil && cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
+		if cell == "" || strings.IndexByte("=+-@\t\r", cell[0]) < 0 {
+			continue
+		}
+		if _, err := strconv.ParseInt(cell, 10, 64); err != nil {
 			cells[i] = "'" + cell
 		}
 	}

@@ -31,7 +31,7 @@ func bundle(t *testing.T, args ...string) *verifier {
 }
 
 // checkExport runs the commands about the manifests, then those about the proofs.
-func (v *verifier) checkExport(t *testing.T) (manifests, proofs error, out string) {
+func (v *verifier) checkExport(t *testing.T) (out string, manifests, proofs error) {
 	t.Helper()
 	first, manifests := v.shell(t, v.commands[0])
 	v.write(t, "check-export.py", one(t, page(t, "verify.md"), "py"))
@@ -39,13 +39,13 @@ func (v *verifier) checkExport(t *testing.T) (manifests, proofs error, out strin
 	if err := os.Remove(filepath.Join(v.dir, "check-export.py")); err != nil {
 		t.Fatal(err)
 	}
-	return manifests, proofs, first + second
+	return first + second, manifests, proofs
 }
 
 func TestCommandsOfThePageCheckAnExport(t *testing.T) {
 	for name, args := range map[string][]string{"everything": nil, "a query": {"morning"}, "with context": {"--context", "3", "number"}} {
 		t.Run(name, func(t *testing.T) {
-			manifests, proofs, out := bundle(t, args...).checkExport(t)
+			out, manifests, proofs := bundle(t, args...).checkExport(t)
 			if manifests != nil || proofs != nil || !strings.Contains(out, "records are in the log, 0 are newer") {
 				t.Errorf("%v, %v\n%s", manifests, proofs, out)
 			}
@@ -68,7 +68,7 @@ func TestCommandsOfThePageRefuseChangedExports(t *testing.T) {
 				content = bytes.ReplaceAll(content, []byte(change[0]), []byte(change[1]))
 			}
 			v.write(t, path, string(content))
-			if manifests, proofs, out := v.checkExport(t); manifests == nil || proofs == nil {
+			if out, manifests, proofs := v.checkExport(t); manifests == nil || proofs == nil {
 				t.Errorf("accepted: %v, %v\n%s", manifests, proofs, out)
 			}
 		})
