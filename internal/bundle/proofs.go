@@ -58,7 +58,8 @@ type chain struct {
 	seen       []bool        // likewise
 	unproven   int64         // records that no batch has
 	records    *records
-	wrong      int // messages that were found to differ
+	wrong      int   // messages that were found to differ
+	done       int64 // bytes of lines that were compared
 }
 
 // batch is a commit with its place among the commitments.
@@ -228,8 +229,16 @@ func asFileError(err error) error {
 	return nil
 }
 
+// progressBits is log2 of the bytes of lines after which progress is told again.
+const progressBits = 20
+
 // line compares a line of messages.ndjson with what follows from the message's records.
 func (c *chain) line(text []byte) error {
+	if before := c.done; (before+int64(len(text)))>>progressBits != before>>progressBits {
+		hashed := c.v.report.Checked["bytes"]
+		c.v.progress(hashed+c.done, hashed)
+	}
+	c.done += int64(len(text))
 	l, err := parseLine(text)
 	if err != nil {
 		return err

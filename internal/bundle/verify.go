@@ -50,15 +50,18 @@ func Verify(ctx context.Context, dir string, o Options) (*Report, error) {
 	if err := mustBeBundle(dir); err != nil {
 		return nil, err
 	}
-	checked, err := bag.Check(ctx, dir, bag.CheckOptions{Beside: export.IsBeside, Progress: o.Progress})
-	if err != nil {
+	v := &verifier{dir: dir, o: o, report: &Report{Warnings: []string{}, Checked: map[string]int64{}}}
+	if info, err := os.Stat(v.path(export.MessagesFile)); err == nil {
+		v.readTwice = info.Size()
+	}
+	var err error
+	if v.bag, err = bag.Check(ctx, dir, bag.CheckOptions{Beside: export.IsBeside, Progress: v.progress}); err != nil {
 		return nil, fmt.Errorf("bundle %s: %w", dir, err)
 	}
-	v := &verifier{dir: dir, o: o, bag: checked, report: &Report{Warnings: []string{}, Checked: map[string]int64{}}}
-	v.report.Findings = checked.Findings
-	for i := range checked.Files {
+	v.report.Findings = v.bag.Findings
+	for i := range v.bag.Files {
 		v.report.Checked["files"]++
-		v.report.Checked["bytes"] += checked.Files[i].Bytes
+		v.report.Checked["bytes"] += v.bag.Files[i].Bytes
 	}
 	v.custodyRecord()
 	v.signature()
@@ -99,6 +102,15 @@ type verifier struct {
 	custody custody
 	key     string // public, that signatures are checked with; "" is none
 	report  *Report
+
+	readTwice int64 // bytes that are read again after all were hashed
+}
+
+// progress tells how far the check is: hashing done of total bytes, and then reading on.
+func (v *verifier) progress(done, total int64) {
+	if v.o.Progress != nil {
+		v.o.Progress(done, total+v.readTwice)
+	}
 }
 
 // custody is what is read of custody.json.
