@@ -16,9 +16,10 @@ import (
 
 // TermCount says what a term of the query finds within the rest of the selection.
 type TermCount struct {
-	Term   string `json:"term"`
-	Hits   int64  `json:"hits"`   // messages that the term finds
-	Unique int64  `json:"unique"` // of them, those that no other term of the query finds
+	Term         string `json:"term"`
+	Hits         int64  `json:"hits"`                        // messages that the term finds
+	WithFamilies int64  `json:"hits_with_families,omitzero"` // those and the rest of their threads; 0 where it was not counted
+	Unique       int64  `json:"unique"`                      // of them, those that no other term of the query finds
 }
 
 // Held is how many messages of a channel an archive holds, counted without looking into them.
@@ -211,9 +212,7 @@ func (r *reports) finish(s *Summary, rendering Rendering) error {
 	}
 	return errors.Join(
 		r.summary(s),
-		writeRows(b, "reports/statistics", []string{"term", "hits", "unique_hits"}, terms, func(t TermCount) []string {
-			return []string{t.Term, strconv.FormatInt(t.Hits, 10), strconv.FormatInt(t.Unique, 10)}
-		}),
+		writeRows(b, "reports/statistics", []string{"term", "hits", "hits_with_families", "unique_hits"}, terms, termCells),
 		writeRows(b, "reports/exceptions", []string{"where", "what"}, s.Exceptions, noteCells),
 		writeRows(b, "reports/gaps", []string{"where", "what"}, s.Notes, noteCells),
 		r.reconciliation(),
@@ -224,6 +223,14 @@ func (r *reports) finish(s *Summary, rendering Rendering) error {
 			Rendering Rendering `json:"rendering"`
 		}{r.frame.id, s.Selection, s.Formats, rendering}),
 	)
+}
+
+func termCells(t TermCount) []string {
+	families := ""
+	if t.WithFamilies > 0 {
+		families = strconv.FormatInt(t.WithFamilies, 10)
+	}
+	return []string{t.Term, strconv.FormatInt(t.Hits, 10), families, strconv.FormatInt(t.Unique, 10)}
 }
 
 func noteCells(n Note) []string { return []string{n.Where, n.What} }
