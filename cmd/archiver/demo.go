@@ -24,8 +24,8 @@ func demoCommand() command {
 		about: `
 Starts a TeamChat server in this process, with a made-up company on it, and archives it into a new temporary directory:
 a first sync; then people chat, edit, delete, reply and upload; a second sync; a search; one message with its history; an
-export; a verification; the status. Each command is shown as you would type it, with what it printed. The archive stays
-where it is for trying more.`,
+export, and its verification; that of the archive; the status. Each command is shown as you would type it, with what it
+printed. The archive stays where it is for trying more.`,
 		examples: []string{
 			"archiver demo",
 			"archiver demo --keep-serving                   then try the commands in another terminal",
@@ -228,7 +228,7 @@ func (d *demo) show(ctx context.Context) error {
 	for _, search := range d.searches {
 		lines = append(lines, "search "+search)
 	}
-	lines = append(lines, "show "+d.message, "export --output "+export+" "+d.query, "verify --data", "status")
+	lines = append(lines, "show "+d.message, "export --output "+export+" "+d.query, "verify "+export, "verify --data", "status")
 	err := d.commands(ctx, lines...)
 	if err == nil {
 		d.sayf("\nThe archive is in %s, the export in %s.\n", d.Archive, export)

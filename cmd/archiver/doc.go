@@ -22,6 +22,7 @@
 //   - internal/index is the search index and the query language. It follows the archive by change number and can be
 //     rebuilt from it at any time.
 //   - internal/export writes a selection of the archive as a bundle. It asks the archive by an interface of its own.
+//   - internal/bag has what makes a directory a BagIt bag; internal/bundle checks an export without its archive.
 //   - internal/doctor examines a server and an archive and says what will be missing and why. It changes neither.
 //   - internal/reconcile compares an archive with the live server and explains every difference.
 //   - internal/benchmark measures what a first sync costs, from outside.

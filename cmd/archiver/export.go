@@ -16,6 +16,7 @@ import (
 
 	"archiver/internal/export"
 	"archiver/internal/loadfile"
+	"archiver/internal/merkle"
 	"archiver/internal/storage"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -28,9 +29,12 @@ func exportCommand() command {
 		summary: "hand over a selection of the archive as a bundle",
 		about: `
 Writes the messages that a query and the flags select, with their channels, people and files, into a new directory: one
-folder a format, every file once, and a manifest with the SHA-256 of everything. Without a query and flags it is the
+folder a format, every file once, reports, and a custody record. The directory is a BagIt bag with the digests of everything,
+and signed with the archive's key; archiver verify checks it without the archive. Without a query and flags it is the
 whole archive. The selection is frozen at one change number, also while a sync goes on. Each export gets a number, which
 is kept beside the archive.
+
+Without the archive's key (signing.key_file) the bundle is whole, but not signed; the export then says so and ends 3.
 
 --preview counts what would be exported and writes nothing.`,
 		examples: []string{
@@ -39,8 +43,8 @@ is kept beside the archive.
 			"archiver export --format ndjson --channel general --output general",
 			"archiver export --reproduce EXP-2026-000001 --output again",
 		},
-		exits: readerExits,
-		flags: slices.Concat(selectionFlags(), deliveryFlags(), []cli.Flag{
+		exits: []int{exitOK, exitFailed, exitUsage, exitIncomplete, exitNoArchive, exitInUse, exitDamage, exitNewer, exitInterrupted, exitTerminated},
+		flags: slices.Concat(selectionFlags(), custodyFlags(), deliveryFlags(), []cli.Flag{
 			&cli.StringSliceFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(export.Formats(), ", ") + "; repeatable", DefaultText: strings.Join(export.DefaultFormats(), ", ")},
 			&cli.StringFlag{Name: "output", Usage: "make the directory `PATH`, which must not exist yet", DefaultText: "the export's number"},
 			boolFlag("preview", "count what would be exported"),
@@ -70,7 +74,7 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 	if err := e.fillJob(ctx, c, a, &job); err != nil {
 		return err
 	}
-	source, err := e.openSource(ctx, c, a, &job.selection)
+	source, err := e.sourceOf(ctx, c, a, &job)
 	if err != nil {
 		return err
 	}
@@ -81,7 +85,32 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 		}
 		return e.reportExport(summary, delivered{})
 	}
-	return e.writeExport(ctx, job, source)
+	public, err := a.PublicKey(ctx)
+	if err != nil {
+		return err
+	}
+	if job.state, err = source.State(ctx); err != nil {
+		return err
+	}
+	custody, key, why := e.handover(c, public)
+	job.custody, job.key = custody, key
+	if err := e.writeExport(ctx, job, source); err != nil || why == nil {
+		return err
+	}
+	return unsigned(why)
+}
+
+// sourceOf gives what the job selects, frozen.
+func (e *env) sourceOf(ctx context.Context, c *cli.Context, a *storage.Archive, job *exportJob) (*source, error) {
+	if job.frozen != nil {
+		return e.reopenSource(a, job.selection, job.frozen)
+	}
+	s, err := e.openSource(ctx, c, a, &job.selection)
+	if err != nil {
+		return nil, err
+	}
+	job.frozen, err = s.frozen()
+	return s, err
 }
 
 // exportJob is an export that is to be made. Its id is given when it begins, unless it is made again.
@@ -93,6 +122,10 @@ type exportJob struct {
 	output    string
 	ledger    export.Ledger
 	delivery  delivery
+	frozen    []byte // that the ledger keeps
+	custody   export.Custody
+	state     export.State
+	key       *merkle.Key // nil leaves the export unsigned
 }
 
 // newExportJob reads what the command line says without looking at an archive.
@@ -210,13 +243,17 @@ func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error
 	made, err := job.ledger.Get(id)
 	switch {
 	case errors.Is(err, export.ErrUnknownExport):
-		return withHint(err, "the manifest.json of a bundle says its number")
+		return withHint(err, "the bag-info.txt of a bundle says its number: External-Identifier")
 	case err != nil:
 		return err
 	case made.Selection.Archive != a.ID():
 		return fmt.Errorf("export %s was made of another archive: %s", id, made.Selection.Archive)
-	case made.Selection.Query != "":
-		return notInThisVersion("--reproduce of an export with a query")
+	}
+	if job.frozen, err = job.ledger.Frozen(id); err != nil {
+		return err
+	}
+	if job.frozen == nil && (made.Selection.Query != "" || made.Selection.Context != "") {
+		return fmt.Errorf("export %s was made by a version that did not keep what its query found", id)
 	}
 	job.id, job.selection, job.rendering, job.formats = id, made.Selection, made.Rendering, made.Formats
 	return nil
@@ -230,13 +267,13 @@ func errReproduceAlone(what string) error {
 func (e *env) writeExport(ctx context.Context, job exportJob, source *source) error {
 	o := export.Options{
 		ID: job.id, Formats: job.formats, Rendering: job.rendering, Highlight: source.highlight,
-		Generator: programName + " " + buildInfo().Version, Now: e.now, Logger: e.ui.logger(),
+		Custody: job.custody, State: job.state, Key: job.key, Generator: programName + " " + buildInfo().Version, Now: e.now, Logger: e.ui.logger(),
 	}
 	made := export.Made{
 		Selection: job.selection, Rendering: job.rendering, Formats: job.formats, Generator: o.Generator, Output: job.output, Started: e.now().UTC(),
 	}
 	if o.ID == "" {
-		id, err := job.ledger.Begin(made)
+		id, err := job.ledger.Begin(made, job.frozen)
 		if err != nil {
 			return err
 		}
@@ -285,6 +322,7 @@ func exportLine(p *export.Progress) string {
 
 func (e *env) reportExport(s *export.Summary, done delivered) error {
 	if e.ui.json {
+		e.answered = true
 		return e.ui.object(struct {
 			*export.Summary
 			delivered
@@ -297,7 +335,8 @@ func (e *env) reportExport(s *export.Summary, done delivered) error {
 func printExport(u *ui, s *export.Summary) error {
 	where := "preview, nothing was written\n"
 	if s.Output != "" {
-		where = fmt.Sprintf("export   %s, %s\nin       %s (%s)\nmanifest sha256 %s\n", s.ID, strings.Join(s.Formats, ", "), s.Output, size(s.Written), s.Manifest)
+		where = fmt.Sprintf("export   %s, %s\nin       %s (%s)\nbag      sha256 %s of %s\nsigned   %s\n", s.ID, strings.Join(s.Formats, ", "),
+			s.Output, size(s.Written), s.Manifest, export.SignedFile, firstNonEmpty(s.PublicKey, "NO"))
 	}
 	n := s.Counts
 	err := u.printf("%sholds    %s, %s, %s, %s (%s), as of change %s\n", where, counted(n.Messages, "message"), counted(n.Comments, "comment"),

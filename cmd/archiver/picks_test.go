@@ -1,6 +1,7 @@
 package main
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -43,5 +44,34 @@ func TestMergeKeepsHits(t *testing.T) {
 	got := merge(picks{pick(a, export.ReasonHit)}, picks{pick(a, export.ReasonContext), pick(b, export.ReasonContext)})
 	if !slices.Equal(got, picks{pick(a, export.ReasonHit), pick(b, export.ReasonContext)}) {
 		t.Error(got)
+	}
+}
+
+// TestFrozenSelectionsThaw keeps what a query found, as the ledger does.
+func TestFrozenSelectionsThaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var want map[string]picks // none without a query
+		if rapid.Bool().Draw(t, "query") {
+			want = map[string]picks{}
+			for range rapid.IntRange(0, 3).Draw(t, "channels") {
+				list := rapid.SliceOfNDistinct(rapid.Uint64(), 1, 50, rapid.ID).Draw(t, "picks")
+				slices.Sort(list)
+				want[rapid.StringN(1, 10, -1).Draw(t, "channel")] = list
+			}
+		}
+		from := &source{picked: want, notes: []export.Note{{Where: "a", What: "b"}}, terms: []export.TermCount{{Term: "x", Hits: 3, Unique: 1}}}
+		kept, err := from.frozen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := &source{}
+		if err := to.thaw(kept); err != nil || !reflect.DeepEqual(to, from) {
+			t.Fatalf("got %+v, %v, want %+v", to, err, from)
+		}
+	})
+	for _, text := range []string{"", "[]", `{"picked":{"a":"gA=="}}`} {
+		if err := (&source{}).thaw([]byte(text)); err == nil {
+			t.Errorf("%q is taken", text)
+		}
 	}
 }

@@ -88,6 +88,8 @@ type source struct {
 	picked  map[string]picks          // by channel; nil where messages are chosen one by one
 	behind  uint64                    // changes that the index lacks
 	marks   func(string) []index.Span // what the query matches in a text; nil without one
+	notes   []export.Note
+	terms   []export.TermCount // of the query
 }
 
 // openSource freezes a selection. With a query it is frozen where the index stands, since of later changes nothing tells
@@ -103,10 +105,23 @@ func (e *env) openSource(ctx context.Context, c *cli.Context, a *storage.Archive
 	} else if err := e.query(ctx, c, s, sel); err != nil {
 		return nil, err
 	}
-	if sel.Context == "" {
-		return s, nil
+	if sel.Context != "" {
+		if err := s.addContext(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return s, s.addContext(ctx)
+	return s, s.freezeRest(ctx)
+}
+
+// reopenSource gives the selection of an export that was made before, of which the ledger kept something.
+func (e *env) reopenSource(a *storage.Archive, sel export.Selection, kept []byte) (*source, error) {
+	zone, err := time.LoadLocation(sel.Zone)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{archive: a, zone: zone}
+	s.freeze(sel)
+	return s, s.thaw(kept)
 }
 
 func (s *source) freeze(sel export.Selection) {
@@ -302,8 +317,11 @@ func (s *source) itemsOf(ctx context.Context, channel string) iter.Seq2[export.I
 	}
 }
 
-// Notes says what the archive is known to lack of the channels in scope.
-func (s *source) Notes(ctx context.Context) ([]export.Note, error) {
+// Notes says what the archive was known to lack of the channels in scope.
+func (s *source) Notes(context.Context) ([]export.Note, error) { return s.notes, nil }
+
+// knownGaps says what the archive is known to lack of the channels in scope.
+func (s *source) knownGaps(ctx context.Context) ([]export.Note, error) {
 	var notes []export.Note
 	if s.behind > 0 {
 		notes = append(notes, export.Note{What: fmt.Sprintf("the search index lacks the newest %s; the selection is frozen before them", counted(s.behind, "change"))})

@@ -21,7 +21,7 @@ import (
 func verifyCommand() command {
 	return command{
 		name: "verify", args: "[BUNDLE]", server: true, reader: true, run: runVerify,
-		summary: "check that the archive is whole, or equal to the live server",
+		summary: "check that the archive is whole, or equal to the live server, or that an export is whole",
 		about: `
 Checks the structure of the archive and its log. With --data every stored byte is read, decompressed and hashed, and
 compared with what the log committed to; with --sample a part of them, another one each time. What is damaged is named,
@@ -41,12 +41,20 @@ edited since. --seed chooses the same ones again. --csv writes the table for an 
 Nothing is changed, on the server or in the archive. All main messages are read once, as in a first sync; servers may
 then show them as read for the account. Channels in sync.exclude_channels are left alone.
 
+With BUNDLE the directory of an export is checked, without any archive: every file against the manifests, the signature,
+the records against the archive's signed checkpoint, and the formats against each other. Whatever was changed, is
+missing or was added is named. --key is the archive's public key as you know it from elsewhere; without it the signature
+is checked with the key in the bundle, which shows only that the bundle is as whoever signed it made it. --since compares
+the bundle with a checkpoint that you kept.
+
 --live ends 0 if all that is missing is new since the last sync, and 3 if anything else is missing or could not be read.`,
 		examples: []string{
 			"archiver verify",
 			"archiver verify --data",
 			"archiver verify --sample 5%",
 			"archiver verify --since /mnt/witness/archiver.checkpoint",
+			"archiver verify EXP-2026-000001",
+			"archiver verify --key minisign.pub --since /mnt/witness/archiver.checkpoint case-7",
 			"archiver verify --live",
 			"archiver verify --live --sample 10% --csv reconciliation.csv",
 			`archiver verify --live --json | jq -r '.live.channels[] | select(.reasons != []) | .channel_name + ": " + .explanation'`,
@@ -60,6 +68,7 @@ then show them as read for the account. Channels in sync.exclude_channels are le
 			&cli.StringFlag{Name: "csv", Usage: "with --live, write the comparison to `FILE`"},
 			&cli.Uint64Flag{Name: "seed", Usage: "with --live, choose the sample by `N`", DefaultText: "another one each time"},
 			&cli.StringFlag{Name: "since", Usage: "prove that nothing was changed, removed or inserted since the checkpoint in `FILE`"},
+			&cli.StringFlag{Name: "key", Usage: "with BUNDLE, the archive's public `KEY`, or a file with it", DefaultText: "the one in the bundle"},
 		},
 	}
 }
@@ -67,7 +76,9 @@ then show them as read for the account. Channels in sync.exclude_channels are le
 func runVerify(ctx context.Context, e *env, c *cli.Context) (err error) {
 	switch {
 	case c.NArg() > 0:
-		return notInThisVersion("verify BUNDLE")
+		return e.verifyBundle(ctx, c)
+	case c.IsSet("key"):
+		return &usageError{"--key belongs to verify BUNDLE", "an archive knows its key"}
 	case !c.Bool("live") && (c.IsSet("csv") || c.IsSet("seed")):
 		return &usageError{"--csv and --seed belong to --live", "as in: archiver verify --live --csv reconciliation.csv"}
 	}
@@ -160,7 +171,8 @@ type verifyOutcome struct {
 	Outcome string            `json:"outcome"` // ok, damaged, incomplete (--live); failed when it could not be told
 	Checked map[string]int64  `json:"checked"`
 	Damage  []storage.Damage  `json:"damage"`
-	Live    *reconcile.Report `json:"live,omitzero"` // of --live, unless there is damage
+	Live    *reconcile.Report `json:"live,omitzero"`   // of --live, unless there is damage
+	Bundle  *bundleOutcome    `json:"bundle,omitzero"` // of verify BUNDLE
 	Error   *failure          `json:"error,omitzero"`
 }
 
@@ -170,6 +182,10 @@ func verifyFailure(f failure) verifyOutcome {
 
 // reportVerify says what was found. compared is nil without --live, or when damage kept from comparing.
 func reportVerify(e *env, r *storage.Report, compared *reconcile.Report) error {
+	return e.reportVerified(r, compared, nil)
+}
+
+func (e *env) reportVerified(r *storage.Report, compared *reconcile.Report, checked *bundleOutcome) error {
 	err := incompleteLive(compared)
 	if n := len(r.Damage); n > 0 {
 		err = fmt.Errorf("%w: %s", errDamage, counted(n, "item"))
@@ -182,7 +198,7 @@ func reportVerify(e *env, r *storage.Report, compared *reconcile.Report) error {
 		return errors.Join(err, shown)
 	}
 	e.answered = true
-	o := verifyOutcome{Outcome: "ok", Checked: r.Checked, Damage: append([]storage.Damage{}, r.Damage...), Live: compared}
+	o := verifyOutcome{Outcome: "ok", Checked: r.Checked, Damage: append([]storage.Damage{}, r.Damage...), Live: compared, Bundle: checked}
 	if o.Checked == nil {
 		o.Checked = map[string]int64{}
 	}

@@ -2,50 +2,100 @@ package export
 
 import (
 	"bufio"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
-)
+	"strings"
 
-// SignedFile is the file of a bundle that covers all others, and that signatures and time stamps are of.
-const SignedFile = "tagmanifest-sha512.txt"
+	"archiver/internal/bag"
+
+	"github.com/gofrs/flock"
+)
 
 // bundle is the directory being written, under its temporary name.
 type bundle struct {
 	target  string // where it is to appear
 	dir     string // where it is built; "" once published
-	written []writtenFile
+	lock    *flock.Flock
+	written []bag.File
 	open    map[*output]bool
+	buffers []*bufio.Writer // of files that are closed
+	hashes  []*bag.Hash     // likewise
 }
 
-// writtenFile is a file of the bundle in its manifest.
-type writtenFile struct {
-	Path   string `json:"path"` // relative to the bundle, slashes
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
-}
-
-// safePath is what a path in a bundle may look like, so that every tool and file system agrees on it.
-var safePath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)*$`)
+// What is added to the name of a bundle while it is built: a number in place of *, and for the file that its process
+// holds a lock on all the while, an ending. The file is there whenever the directory is.
+const (
+	partial    = ".partial-*"
+	lockEnding = ".lock"
+)
 
 func newBundle(target string) (*bundle, error) {
 	target = filepath.Clean(target)
-	if err := mustNotExist(target); err != nil {
+	b := &bundle{target: target, open: map[*output]bool{}}
+	if err := errors.Join(removeAbandoned(target), b.begin()); err != nil {
 		return nil, fmt.Errorf("export to %s: %w", target, err)
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(target), filepath.Base(target)+".partial-*")
+	return b, nil
+}
+
+// begin makes the directory.
+func (b *bundle) begin() error {
+	if err := mustNotExist(b.target); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(b.target), filepath.Base(b.target)+partial+lockEnding)
 	if err != nil {
-		return nil, fmt.Errorf("export to %s: %w", target, err)
+		return err
 	}
-	return &bundle{target: target, dir: dir, open: map[*output]bool{}}, nil
+	b.lock = flock.New(file.Name())
+	mine, err := b.lock.TryLock()
+	if err = errors.Join(err, file.Close()); err == nil && !mine {
+		err = errors.New("another process took its lock")
+	}
+	dir := strings.TrimSuffix(file.Name(), lockEnding)
+	if err == nil {
+		err = os.Mkdir(dir, 0o700)
+	}
+	if err != nil {
+		return errors.Join(err, b.unlock())
+	}
+	b.dir = dir
+	return nil
+}
+
+// unlock lets go of the lock and removes its file.
+func (b *bundle) unlock() error { return errors.Join(b.lock.Close(), os.Remove(b.lock.Path())) }
+
+// removeAbandoned removes what processes left that were killed while they built a bundle with the same target.
+func removeAbandoned(target string) error {
+	found, err := filepath.Glob(globQuoted(target) + partial + lockEnding)
+	if err != nil {
+		return err
+	}
+	for _, path := range found {
+		lock := flock.New(path)
+		if mine, err := lock.TryLock(); err != nil || !mine {
+			continue // it is being built
+		}
+		if err := errors.Join(os.RemoveAll(strings.TrimSuffix(path, lockEnding)), lock.Close(), os.Remove(path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// globQuoted takes the meaning from what has one in a pattern.
+func globQuoted(path string) string {
+	if runtime.GOOS == "windows" { // has no quoting
+		return path
+	}
+	return strings.NewReplacer("\\", "\\\\", "*", "\\*", "?", "\\?", "[", "\\[").Replace(path)
 }
 
 func mustNotExist(path string) error {
@@ -61,8 +111,8 @@ func mustNotExist(path string) error {
 
 // create opens a new file of the bundle. Its folders are made.
 func (b *bundle) create(path string) (*output, error) {
-	if !safePath.MatchString(path) {
-		return nil, fmt.Errorf("unsafe path %q in a bundle", path)
+	if err := bag.CheckPath(path); err != nil {
+		return nil, err
 	}
 	full := filepath.Join(b.dir, filepath.FromSlash(path))
 	if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
@@ -72,10 +122,36 @@ func (b *bundle) create(path string) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &output{bundle: b, path: path, file: file, sum: sha256.New()}
-	o.Writer = bufio.NewWriterSize(io.MultiWriter(file, o.sum), 128<<10)
+	o := &output{bundle: b, path: path, file: file, sum: taken(&b.hashes, bag.NewHash)}
+	o.sum.Reset()
+	o.Writer = taken(&b.buffers, func() *bufio.Writer { return bufio.NewWriterSize(nil, 128<<10) })
+	o.Writer.Reset(io.MultiWriter(file, o.sum))
 	b.open[o] = true
 	return o, nil
+}
+
+// taken gives one of those that are no longer used, else a new one.
+func taken[T any](free *[]T, make func() T) T {
+	last := len(*free) - 1
+	if last < 0 {
+		return make()
+	}
+	v := (*free)[last]
+	*free = (*free)[:last]
+	return v
+}
+
+// put writes a whole file.
+func (b *bundle) put(path string, content []byte) error {
+	out, err := b.create(path)
+	if err != nil {
+		return err
+	}
+	if _, err := out.Write(content); err != nil {
+		return errors.Join(err, out.abandon())
+	}
+	_, _, err = out.close()
+	return err
 }
 
 // discard removes a bundle that was not published.
@@ -83,9 +159,11 @@ func (b *bundle) discard() {
 	for o := range b.open {
 		o.file.Close()
 	}
-	if b.dir != "" {
-		os.RemoveAll(b.dir)
+	if b.dir == "" {
+		return
 	}
+	os.RemoveAll(b.dir)
+	_ = b.unlock() // what is left of it the next export removes
 }
 
 // publish makes the bundle durable and gives it its name.
@@ -100,7 +178,7 @@ func (b *bundle) publish() error {
 		return err
 	}
 	b.dir = ""
-	return syncPath(filepath.Dir(b.target))
+	return errors.Join(syncPath(filepath.Dir(b.target)), b.unlock())
 }
 
 // syncTree fsyncs every file and folder below dir.
@@ -131,22 +209,27 @@ type output struct {
 	bundle *bundle
 	path   string
 	file   *os.File
-	sum    hash.Hash
+	sum    *bag.Hash
 }
 
-// close completes the file and enters it in the manifest. It gives the file's SHA-256 (hex) and length.
+// close completes the file and enters it in the manifests. It gives the file's SHA-256 (hex) and length.
 func (o *output) close() (sum string, n int64, err error) {
-	delete(o.bundle.open, o)
 	err = o.Flush()
-	if err == nil {
-		n, err = o.file.Seek(0, io.SeekCurrent)
-	}
-	if err := errors.Join(err, o.file.Close()); err != nil {
+	f := o.sum.File(o.path)
+	err = errors.Join(err, o.file.Close())
+	o.release()
+	if err != nil {
 		return "", 0, err
 	}
-	sum = hex.EncodeToString(o.sum.Sum(nil))
-	o.bundle.written = append(o.bundle.written, writtenFile{o.path, n, sum})
-	return sum, n, nil
+	o.bundle.written = append(o.bundle.written, f)
+	return hex.EncodeToString(f.SHA256[:]), f.Bytes, nil
+}
+
+// release lets the next file use what this one was written with.
+func (o *output) release() {
+	delete(o.bundle.open, o)
+	o.bundle.buffers, o.bundle.hashes = append(o.bundle.buffers, o.Writer), append(o.bundle.hashes, o.sum)
+	o.Writer, o.sum = nil, nil
 }
 
 // abandon removes the file.

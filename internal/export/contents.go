@@ -2,10 +2,14 @@ package export
 
 import (
 	"context"
+	"crypto/md5"
+	"crypto/sha1"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+	"strconv"
 
 	"archiver/internal/record"
 )
@@ -22,11 +26,25 @@ type contents struct {
 	count      int64
 	bytes      int64
 	exceptions []Note
+
+	checksums   *csvFile
+	short, weak hash.Hash // MD5, SHA-1
+}
+
+func newContents(ctx context.Context, src Source, b *bundle) (*contents, error) {
+	c := &contents{ctx: ctx, blob: src.Blob, bundle: b, paths: map[digest]string{}, short: md5.New(), weak: sha1.New()}
+	return c, newCSVFile(&c.checksums, b, "reports/checksums", "path", "bytes", "md5", "sha1", "sha256", "sha512")
 }
 
 func (c *contents) channel(*record.Channel) error { return nil }
 func (c *contents) user(*record.User) error       { return nil }
-func (c *contents) close() error                  { return nil }
+
+func (c *contents) close() error {
+	if c.checksums == nil {
+		return nil
+	}
+	return c.checksums.close()
+}
 
 // message copies a message's file before the formats are given the message, so that they can tell where it lies.
 func (c *contents) message(item Item) error {
@@ -101,26 +119,27 @@ func (c *contents) copy(path, sum string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	c.short.Reset()
+	c.weak.Reset()
 	reader := &noting{Reader: in}
-	if _, err := io.Copy(out, reader); err != nil {
+	if _, err := io.Copy(io.MultiWriter(out, c.short, c.weak), reader); err != nil {
 		if reader.err != nil {
 			err = &missingError{sum, reader.err}
 		}
 		return 0, errors.Join(err, out.abandon())
 	}
-	return out.closeAs(sum)
-}
-
-// closeAs closes the file if its content has the given SHA-256 (hex), else removes it.
-func (o *output) closeAs(sum string) (int64, error) {
-	if err := o.Flush(); err != nil {
-		return 0, errors.Join(err, o.abandon())
+	if err := out.Flush(); err != nil {
+		return 0, errors.Join(err, out.abandon())
 	}
-	if hex.EncodeToString(o.sum.Sum(nil)) != sum {
-		return 0, errors.Join(&missingError{sum, errors.New("its bytes have another SHA-256")}, o.abandon())
+	f := out.sum.File(path)
+	if hex.EncodeToString(f.SHA256[:]) != sum {
+		return 0, errors.Join(&missingError{sum, errors.New("its bytes have another SHA-256")}, out.abandon())
 	}
-	_, n, err := o.close()
-	return n, err
+	if _, _, err := out.close(); err != nil {
+		return 0, err
+	}
+	return f.Bytes, c.checksums.row(path, strconv.FormatInt(f.Bytes, 10), hex.EncodeToString(c.short.Sum(nil)),
+		hex.EncodeToString(c.weak.Sum(nil)), sum, hex.EncodeToString(f.SHA512[:]))
 }
 
 // noting keeps the error of a reader apart from those of the writer that it is copied to.

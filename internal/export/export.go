@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"archiver/internal/merkle"
 	"archiver/internal/record"
 )
 
@@ -20,7 +21,7 @@ var (
 	ErrUnknownFormat = errors.New("unknown format")
 )
 
-// Selection is what was asked for, frozen at one change number of one archive. It is recorded in the manifest and in
+// Selection is what was asked for, frozen at one change number of one archive. It is recorded in the bundle and in
 // the ledger.
 type Selection struct {
 	Archive  string   `json:"archive"`  // id of the archive
@@ -119,6 +120,14 @@ type Source interface {
 	Blob(sha256 string) (io.ReadCloser, error)
 	// Notes says what is known to be missing from the channels in scope.
 	Notes(ctx context.Context) ([]Note, error)
+	// Held counts the messages of a channel, selected or not.
+	Held(ctx context.Context, channel string) (Held, error)
+	// Statistics says what the terms of the query find; none without a query.
+	Statistics(ctx context.Context) ([]TermCount, error)
+	// Prove proves records, by their change numbers, to be in the archive's log at its newest checkpoint.
+	Prove(ctx context.Context, wanted func(change uint64) bool, each func(*merkle.Batch) error) (*Proof, error)
+	// Beside gives the records of what is in no format, events and conferences. It is asked for a whole archive only.
+	Beside(ctx context.Context) iter.Seq2[*merkle.Record, error]
 }
 
 // Note is something that the reader of an export must know: a gap, an attachment that is missing.
@@ -134,6 +143,9 @@ type Options struct {
 	Formats   []string         // of Formats; none means DefaultFormats
 	Rendering Rendering        //
 	Generator string           // program and version
+	Custody   Custody          // who and what for
+	State     State            // of the archive
+	Key       *merkle.Key      // signs the bundle; nil leaves it unsigned
 	Now       func() time.Time // nil is time.Now
 	Progress  func(Progress)   // called now and then from the calling goroutine
 	Logger    *slog.Logger     // nil discards
@@ -203,7 +215,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// write fills the bundle, manifest included.
+// write fills the bundle, manifests included.
 func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle) (*Summary, error) {
 	started := o.Now()
 	f, err := newFrame(ctx, sel, src)
@@ -212,11 +224,22 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	}
 	f.id, f.rendering, f.generator, f.reserve, f.highlight = o.ID, o.Rendering, o.Generator, o.Reserve, o.Highlight
 	f.bundle = b
-	f.contents = &contents{ctx: ctx, blob: src.Blob, bundle: b, paths: map[digest]string{}}
+	if f.contents, err = newContents(ctx, src, b); err != nil {
+		return nil, err
+	}
 	sinks, err := f.sinks(ctx, o.Formats)
 	if err != nil {
 		return nil, err
 	}
+	tables, err := newReports(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	proven, err := newProofs(ctx, f, o.Formats)
+	if err != nil {
+		return nil, err
+	}
+	sinks = append(sinks, tables, proven)
 	total, err := src.Estimate(ctx)
 	if err != nil {
 		return nil, err
@@ -230,8 +253,18 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if err != nil {
 		return nil, err
 	}
-	s.ID, s.Output, s.Formats, s.Started, s.Finished = o.ID, o.Output, o.Formats, started.UTC(), o.Now().UTC()
-	return s, b.writeManifest(s, o.Generator)
+	s.ID, s.Output, s.Formats, s.Started, s.Signed = o.ID, o.Output, o.Formats, started.UTC(), o.Key != nil
+	if o.Key != nil {
+		s.PublicKey = o.Key.Public()
+	}
+	if err := errors.Join(tables.finish(s, o.Rendering), proven.finish(s), b.writeTexts(s)); err != nil {
+		return nil, err
+	}
+	s.Finished = o.Now().UTC()
+	if err := b.writeCustody(o, s); err != nil {
+		return nil, err
+	}
+	return s, b.seal(o, s)
 }
 
 // Preview says what an export of the selection would hold. It reads all of it but the bytes of attachments, and writes

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"archiver/internal/bag"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -24,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestSmallExportIsGolden(t *testing.T) {
 	dir, _ := exportTo(t, smallSelection, small(), "csv", "ndjson")
 	var b strings.Builder
-	files := tree(t, dir)
+	files := pureContent(t, dir)
 	for _, name := range names(files) {
 		b.WriteString("-- " + name + " --\n" + files[name])
 		if !strings.HasSuffix(files[name], "\n") {
@@ -49,49 +51,61 @@ func TestSmallExportIsGolden(t *testing.T) {
 func TestSameSelectionGivesSameBytes(t *testing.T) {
 	first, _ := exportTo(t, smallSelection, small(), "ndjson", "csv")
 	second := filepath.Join(t.TempDir(), "again")
-	o := Options{ID: "EXP-2030-000009", Output: second, Generator: "another", Formats: []string{"ndjson", "csv", "ndjson"}}
+	o := Options{ID: "EXP-2026-000001", Output: second, Generator: "another", Formats: []string{"ndjson", "csv", "ndjson"}}
 	if _, err := Write(t.Context(), o, smallSelection, small()); err != nil {
 		t.Fatal(err)
 	}
-	a, b := tree(t, first), tree(t, second)
-	delete(a, manifestName)
-	delete(b, manifestName)
-	if diff := cmp.Diff(a, b); diff != "" {
+	if diff := cmp.Diff(pureContent(t, first), pureContent(t, second)); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestManifestIsTrue(t *testing.T) {
-	src := small()
-	dir, summary := exportTo(t, smallSelection, src)
+// pureContent is what depends on the selection alone.
+func pureContent(t testing.TB, dir string) map[string]string {
 	files := tree(t, dir)
-	var m manifest
-	if err := json.Unmarshal([]byte(files[manifestName]), &m); err != nil {
-		t.Fatal(err)
-	}
-	if got := digestOf(files[manifestName]); got != summary.Manifest {
-		t.Errorf("manifest digest %s, summary says %s", got, summary.Manifest)
-	}
-	total := int64(len(files[manifestName]))
-	delete(files, manifestName)
-	for _, f := range m.Files {
-		content, ok := files[f.Path]
-		if !ok || int64(len(content)) != f.Bytes || digestOf(content) != f.SHA256 {
-			t.Errorf("%s: not as the manifest says", f.Path)
+	for path := range files {
+		if !strings.HasPrefix(path, bag.Payload) || strings.HasPrefix(path, custodyFolder) {
+			delete(files, path)
 		}
-		total += f.Bytes
-		delete(files, f.Path)
 	}
-	if len(files) > 0 {
-		t.Errorf("not in the manifest: %v", names(files))
+	return files
+}
+
+func TestBundleIsABagAndItsCustodyRecordIsTrue(t *testing.T) {
+	dir, summary := exportTo(t, smallSelection, small())
+	checked, err := bag.Check(t.Context(), dir, bag.CheckOptions{Beside: IsBeside})
+	if err != nil || len(checked.Findings) > 0 {
+		t.Errorf("findings %v, %v", checked.Findings, err)
 	}
-	if total != summary.Written {
-		t.Errorf("written %d, want %d", summary.Written, total)
+	files := tree(t, dir)
+	if got := digestOf(files[SignedFile]); got != summary.Manifest {
+		t.Errorf("digest %s, summary says %s", got, summary.Manifest)
+	}
+	var r custodyRecord
+	if err := json.Unmarshal([]byte(files[custodyFolder+"custody.json"]), &r); err != nil {
+		t.Fatal(err)
 	}
 	want := Counts{Messages: 3, Comments: 1, Versions: 5, Edited: 1, Deleted: 1, Hits: 4, Channels: 3, Users: 4, Files: 3,
 		Contents: 3, Bytes: int64(len("first content") + len("second content") + len("third content"))}
-	if diff := cmp.Diff(want, m.Counts); diff != "" {
+	if diff := cmp.Diff(want, r.Counts); diff != "" {
 		t.Error(diff)
+	}
+	total := int64(0)
+	for _, content := range files {
+		total += int64(len(content))
+	}
+	pure := pureContent(t, dir)
+	if total != summary.Written || r.Payload.Files != len(pure) || len(r.Transfers) != emptyTransfers {
+		t.Errorf("written %d, want %d; payload %+v, want %d files", summary.Written, total, r.Payload, len(pure))
+	}
+	var list []byte
+	for _, line := range linesOf(files["manifest-sha256.txt"]) {
+		if !strings.Contains(line, custodyFolder) {
+			list = append(list, line+"\n"...)
+		}
+	}
+	if got := digestOf(string(list)); r.Payload.SHA256 != got || summary.Content != got {
+		t.Errorf("content digest %s, want %s", r.Payload.SHA256, got)
 	}
 }
 
@@ -107,7 +121,7 @@ func TestPreviewSaysWhatWriteDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, written := exportTo(t, smallSelection, src)
-	for _, field := range []any{&written.ID, &written.Output, &written.Manifest} {
+	for _, field := range []any{&written.ID, &written.Output, &written.Manifest, &written.Content} {
 		*field.(*string) = ""
 	}
 	written.Formats, written.Started, written.Finished, written.Written = nil, time.Time{}, time.Time{}, 0
@@ -154,7 +168,7 @@ func TestContentPath(t *testing.T) {
 		"long.abcdefghijk": "", "sp ace.p df": "", "CON": "", "nul.\x00": "", "č.žlutý": "", ".hidden": ".hidden", "": "",
 	} {
 		got := contentPath(sum, name)
-		if got != "data/files/ab/ab/"+sum+ext || !safePath.MatchString(got) {
+		if got != "data/files/ab/ab/"+sum+ext || bag.CheckPath(got) != nil {
 			t.Errorf("%q: %s", name, got)
 		}
 	}
@@ -234,11 +248,11 @@ func TestNothingIsVisibleBeforeTheEnd(t *testing.T) {
 	src := small()
 	src.during = func() {
 		entries, err := os.ReadDir(parent)
-		if err != nil || len(entries) != 1 || !strings.HasPrefix(entries[0].Name(), "out.partial-") {
+		if err != nil || len(entries) != 2 || !strings.HasPrefix(entries[0].Name(), "out.partial-") || !strings.HasSuffix(entries[1].Name(), lockEnding) {
 			t.Errorf("while writing: %v, %v", entries, err)
 		}
-		if _, err := os.Stat(filepath.Join(parent, entries[0].Name(), manifestName)); err == nil {
-			t.Error("the manifest is not last")
+		if _, err := os.Stat(filepath.Join(parent, entries[0].Name(), bag.Declaration)); err == nil {
+			t.Error("it is a bag before it is whole")
 		}
 	}
 	if _, err := Write(t.Context(), Options{Output: filepath.Join(parent, "out") + "/"}, smallSelection, src); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/klauspost/compress/zstd"
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 )
@@ -32,7 +33,8 @@ const ledgerWait = 10 * time.Second
 // prefix, NUL and an export's id the first number of its range and their count (likewise).
 //
 // The bucket "exports" has the JSON of a [Made] under each export's id; the bucket's sequence is the number given
-// last. It goes on from year to year, so ids sort in the order in which they were given.
+// last. It goes on from year to year, so ids sort in the order in which they were given. The bucket "frozen" has, under
+// the same ids, what an export was made of that the archive does not tell again, as its caller gave it: a zstd frame.
 type Ledger struct {
 	Path string // <archive>/ledger.db; made by the first Begin
 }
@@ -47,26 +49,75 @@ type Made struct {
 	Output    string    `json:"output"`
 	Started   time.Time `json:"started"`
 	Finished  time.Time `json:"finished,omitzero"` // zero: not finished
-	Manifest  string    `json:"manifest,omitzero"` // SHA-256 (hex) of manifest.json
+	Manifest  string    `json:"manifest,omitzero"` // SHA-256 (hex) of tagmanifest-sha512.txt
 }
 
 var (
 	exportsBucket = []byte("exports")
 	batesBucket   = []byte("bates")
+	frozenBucket  = []byte("frozen")
 )
 
 // Begin records an export that is about to be made and gives it its number, which is durable on return. The year is
-// that of m.Started; m.ID is ignored.
-func (l Ledger) Begin(m Made) (id string, err error) {
+// that of m.Started; m.ID is ignored. frozen is what is needed to make the same export again, beside m and the archive.
+func (l Ledger) Begin(m Made, frozen []byte) (id string, err error) {
+	packed, err := pack(frozen)
+	if err != nil {
+		return "", err
+	}
 	err = l.update(func(b *bbolt.Bucket) error {
 		n, err := b.NextSequence()
 		if err != nil {
 			return err
 		}
 		m.ID = fmt.Sprintf("EXP-%04d-%06d", m.Started.UTC().Year(), n)
-		return putMade(b, m)
+		kept, err := b.Tx().CreateBucketIfNotExists(frozenBucket)
+		if err != nil {
+			return err
+		}
+		return errors.Join(putMade(b, m), kept.Put([]byte(m.ID), packed))
 	})
 	return m.ID, err
+}
+
+// Frozen gives what was given to Begin beside the record of an export; nil for an export of a version of the program
+// that kept nothing. Errors are ErrUnknownExport or ErrLedgerDamaged, or the file's.
+func (l Ledger) Frozen(id string) (frozen []byte, err error) {
+	err = l.view(func(b *bbolt.Bucket) error {
+		if _, err := getMade(b, id); err != nil {
+			return err
+		}
+		kept := b.Tx().Bucket(frozenBucket)
+		if kept == nil {
+			return nil
+		}
+		if packed := kept.Get([]byte(id)); packed != nil {
+			frozen, err = unpack(packed)
+		}
+		if err != nil {
+			return fmt.Errorf("%w: export %s: %w", ErrLedgerDamaged, id, err)
+		}
+		return nil
+	})
+	return frozen, err
+}
+
+func pack(data []byte) ([]byte, error) {
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer encoder.Close()
+	return encoder.EncodeAll(data, nil), nil
+}
+
+func unpack(packed []byte) ([]byte, error) {
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer decoder.Close()
+	return decoder.DecodeAll(packed, []byte{})
 }
 
 // Finish records that an export was made.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ func TestLedgerRemembersExports(t *testing.T) {
 	l := Ledger{Path: filepath.Join(t.TempDir(), "ledger.db")}
 	made := Made{Selection: smallSelection, Formats: []string{"csv"}, Generator: "g", Output: "/out", Started: testTime}
 	for _, want := range []string{"EXP-2026-000001", "EXP-2026-000002"} {
-		if id, err := l.Begin(made); id != want || err != nil {
+		if id, err := l.Begin(made, nil); id != want || err != nil {
 			t.Fatalf("Begin: %s, %v; want %s", id, err, want)
 		}
 	}
@@ -26,7 +27,7 @@ func TestLedgerRemembersExports(t *testing.T) {
 		t.Fatal(err)
 	}
 	made.Started = testTime.AddDate(1, 0, 0)
-	if id, err := l.Begin(made); id != "EXP-2027-000003" || err != nil {
+	if id, err := l.Begin(made, nil); id != "EXP-2027-000003" || err != nil {
 		t.Fatalf("Begin: %s, %v", id, err)
 	}
 	all, err := l.All()
@@ -66,7 +67,7 @@ func TestLedgerNumbersAreGivenOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range ids {
 		wg.Go(func() {
-			id, err := l.Begin(Made{Started: testTime})
+			id, err := l.Begin(Made{Started: testTime}, nil)
 			if err != nil {
 				t.Error(err)
 			}
@@ -82,7 +83,7 @@ func TestLedgerNumbersAreGivenOnce(t *testing.T) {
 
 func TestDamagedLedgerIsAnError(t *testing.T) {
 	l := Ledger{Path: filepath.Join(t.TempDir(), "ledger.db")}
-	if _, err := l.Begin(Made{Started: testTime}); err != nil {
+	if _, err := l.Begin(Made{Started: testTime}, nil); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(l.Path)
@@ -121,7 +122,38 @@ func TestLedgerInUseIsWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.AfterFunc(100*time.Millisecond, func() { db.Close() })
-	if id, err := l.Begin(Made{Started: testTime}); err != nil {
+	if id, err := l.Begin(Made{Started: testTime}, nil); err != nil {
 		t.Errorf("Begin: %s, %v", id, err)
+	}
+}
+
+func TestLedgerKeepsWhatWasFrozen(t *testing.T) {
+	l := Ledger{Path: filepath.Join(t.TempDir(), "ledger.db")}
+	for i, frozen := range []string{"", strings.Repeat("hit ", 10_000)} {
+		id, err := l.Begin(Made{Started: testTime}, []byte(frozen))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := l.Frozen(id); err != nil || got == nil || string(got) != frozen {
+			t.Errorf("%d: %q, %v", i, got, err)
+		}
+	}
+	if _, err := l.Frozen("EXP-1999-000001"); !errors.Is(err, ErrUnknownExport) {
+		t.Errorf("an unknown one: %v", err)
+	}
+	err := l.update(func(b *bbolt.Bucket) error {
+		return b.Tx().Bucket(frozenBucket).Put([]byte("EXP-2026-000001"), []byte("no frame"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Frozen("EXP-2026-000001"); !errors.Is(err, ErrLedgerDamaged) {
+		t.Errorf("a damaged one: %v", err)
+	}
+	if err := l.update(func(b *bbolt.Bucket) error { return b.Tx().DeleteBucket(frozenBucket) }); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := l.Frozen("EXP-2026-000001"); got != nil || err != nil {
+		t.Errorf("of a version that kept nothing: %q, %v", got, err)
 	}
 }

@@ -154,7 +154,10 @@ func TestMailboxesAreSplit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.bundle, f.contents, f.progress = b, &contents{ctx: t.Context(), blob: src.Blob, bundle: b, paths: map[digest]string{}}, func() {}
+	f.bundle, f.progress = b, func() {}
+	if f.contents, err = newContents(t.Context(), src, b); err != nil {
+		t.Fatal(err)
+	}
 	w, err := newMbox(f)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package export
 import (
 	"encoding/base64"
 	"errors"
-	"time"
 
 	"archiver/internal/lenient"
 	"archiver/internal/record"
@@ -135,6 +134,18 @@ type versionPart struct {
 }
 
 func (w *ndjson) message(item Item) error {
+	line := newMessageLine(item)
+	return w.messages.write(&line)
+}
+
+// MessageLine gives the line of a message in messages.ndjson, which whoever has the message's records can compare.
+func MessageLine(item Item) ([]byte, error) {
+	line := newMessageLine(item)
+	text, err := json.Marshal(&line, lenient.Options, jsontext.PreserveRawStrings(true))
+	return append(text, '\n'), err
+}
+
+func newMessageLine(item Item) messageLine {
 	raw, coded := rawMembers(item.Raw)
 	line := messageLine{
 		Channel: item.Channel, Kind: item.Kind, Raw: raw, RawBase64: coded, Reason: item.Reason, Record: "message",
@@ -153,7 +164,7 @@ func (w *ndjson) message(item Item) error {
 	if item.FileID != "" {
 		line.File = &item.FileID
 	}
-	return w.messages.write(&line)
+	return line
 }
 
 type fileLine struct {
@@ -204,5 +215,3 @@ func rawMembers(raw []byte) (value jsontext.Value, coded string) {
 		return jsontext.Value("null"), base64.StdEncoding.EncodeToString(raw)
 	}
 }
-
-func formatTime(t time.Time) string { return t.UTC().Format(timeFormat) }

@@ -32,7 +32,9 @@ func slicesOf(t testing.TB, src Source, unit Unit, zone string) []*slice {
 	}
 	defer b.discard()
 	f.bundle, f.progress, f.rendering.Slice = b, func() {}, unit
-	f.contents = &contents{ctx: t.Context(), blob: src.Blob, bundle: b, paths: map[digest]string{}}
+	if f.contents, err = newContents(t.Context(), src, b); err != nil {
+		t.Fatal(err)
+	}
 	got := &collector{}
 	s, err := newSlicer(t.Context(), f, []sliceSink{got})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"archiver/internal/merkle"
 	"archiver/internal/record"
 )
 
@@ -27,6 +28,7 @@ type source struct {
 	files    map[string][]*record.File // by channel
 	blobs    map[string][]byte         // by SHA-256
 	notes    []Note
+	terms    []TermCount
 	failAt   int // Items fails before this one; 0 is never
 	during   func()
 }
@@ -63,6 +65,27 @@ func (s *source) Channels(context.Context) iter.Seq2[*record.Channel, error] {
 }
 func (s *source) Users(context.Context) iter.Seq2[*record.User, error] { return sequence(s.users) }
 func (s *source) Notes(context.Context) ([]Note, error)                { return s.notes, nil }
+
+func (s *source) Statistics(context.Context) ([]TermCount, error) { return s.terms, nil }
+
+func (s *source) Prove(context.Context, func(uint64) bool, func(*merkle.Batch) error) (*Proof, error) {
+	return &Proof{}, nil
+}
+
+func (s *source) Beside(context.Context) iter.Seq2[*merkle.Record, error] {
+	return sequence[*merkle.Record](nil)
+}
+
+func (s *source) Held(_ context.Context, channel string) (h Held, err error) {
+	for _, item := range s.items {
+		if item.Channel == channel {
+			count(&h.Messages, item.Thread == "")
+			count(&h.Comments, item.Thread != "")
+			count(&h.Deleted, item.Deleted != nil)
+		}
+	}
+	return h, nil
+}
 
 func (s *source) Files(_ context.Context, channel string) iter.Seq2[*record.File, error] {
 	return sequence(s.files[channel])

@@ -25,8 +25,13 @@ type Summary struct {
 	Custodians []UserCount `json:"custodians"`
 	Notes      []Note      `json:"notes"`             // what is known to be missing from the archive
 	Exceptions []Note      `json:"exceptions"`        // attachments that are not in the export though they belong to it
-	Manifest   string      `json:"manifest,omitzero"` // SHA-256 (hex) of manifest.json
-	Written    int64       `json:"written,omitzero"`  // bytes of the bundle
+	Manifest   string      `json:"manifest,omitzero"` // SHA-256 (hex) of tagmanifest-sha512.txt, which stands for the whole bundle
+	Content    string      `json:"content,omitzero"`  // SHA-256 (hex) of the list of all that is below data/ but data/custody: equal for equal exports
+	Signed     bool        `json:"signed"`
+	PublicKey  string      `json:"public_key,omitzero"` // that signed
+	Written    int64       `json:"written,omitzero"`    // bytes of the bundle
+	// Proofs says what is proven of the records to be in the archive's log; nil where nothing is.
+	Proofs *ProofSummary `json:"proofs,omitzero"`
 }
 
 // Counts are the sizes of an export.
@@ -135,4 +140,13 @@ func (t *tally) summary(users map[string]*record.User) *Summary {
 	}
 	slices.SortFunc(s.Custodians, func(a, b UserCount) int { return cmp.Compare(a.ID, b.ID) })
 	return s
+}
+
+// ProofSummary says what is proven of an export's records to be in the archive's log.
+type ProofSummary struct {
+	Size    int64 `json:"size"`    // of the log at the checkpoint
+	Records int64 `json:"records"` // that are proven
+	Newer   int64 `json:"newer"`   // that are newer than the checkpoint
+	Lost    int64 `json:"lost"`    // in commits of which damage took entries
+	Bytes   int64 `json:"bytes"`   // of the proofs, the records that they are about not included
 }

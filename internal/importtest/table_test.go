@@ -40,11 +40,13 @@ var table = map[string]rule{
 	// What reads it. An export asks for everything through interfaces of its own.
 	"internal/index":    {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
 	"internal/loadfile": {},
+	"internal/bag":      {},
 	"internal/seal":     {},
 	"internal/envelope": {},
 	"internal/rsmf":     {},
 	"internal/mail":     {},
-	"internal/export":   {imports: []string{"internal/record", "internal/lenient", "internal/rsmf", "internal/loadfile", "internal/mail"}},
+	"internal/export":   {imports: []string{"internal/record", "internal/lenient", "internal/rsmf", "internal/loadfile", "internal/mail", "internal/bag", "internal/merkle"}},
+	"internal/bundle":   {imports: []string{"internal/record", "internal/lenient", "internal/bag", "internal/merkle", "internal/export"}},
 
 	// What looks at both ends and changes neither.
 	"internal/doctor": {
@@ -63,8 +65,8 @@ var table = map[string]rule{
 		"configs", "internal/doctor", "internal/reconcile",
 		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
 		"internal/merkle", "internal/storage", "internal/sync", "internal/index", "internal/export",
-		"internal/seal", "internal/envelope", "internal/loadfile",
-	}, tests: []string{"internal/rsmf"}},
+		"internal/seal", "internal/envelope", "internal/loadfile", "internal/bundle",
+	}, tests: []string{"internal/rsmf", "internal/bag"}},
 
 	// Measured and checked from outside.
 	"internal/benchmark":          {},

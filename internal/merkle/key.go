@@ -1,6 +1,7 @@
 package merkle
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -14,11 +15,12 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// Key signs checkpoints. Its file holds one line, the private key as golang.org/x/mod/sumdb/note writes it:
+// Key signs checkpoints and what is handed over. Its file holds one line, the private key as golang.org/x/mod/sumdb/note writes it:
 // PRIVATE+KEY+name+hash+base64. Keys are Ed25519 (RFC 8032).
 type Key struct {
 	public string
 	signer note.Signer
+	secret ed25519.PrivateKey
 }
 
 // Public is the public half, as checkpoints are checked with: name+hash+base64 (C2SP signed-note, "vkey").
@@ -50,11 +52,15 @@ func parseKey(private string) (*Key, error) {
 	if err != nil {
 		return nil, errKey
 	}
-	public, err := publicOf(private)
+	name, secret, err := secretOf(private)
 	if err != nil {
 		return nil, err
 	}
-	return &Key{public, signer}, nil
+	public, err := publicOf(name, secret)
+	if err != nil {
+		return nil, err
+	}
+	return &Key{public, signer, secret}, nil
 }
 
 // CreateKey makes a key for the log of the given origin and writes it to a file that must not be there yet, readable by

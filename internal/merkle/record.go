@@ -135,6 +135,9 @@ func (t *Tree) Root() Hash {
 	return h
 }
 
+// CommitmentTo gives the commitment of a record, in canonical form, with its salt.
+func CommitmentTo(record []byte, salt Salt) Hash { return commitment(salt[:], record) }
+
 // commitment hashes a record in canonical form.
 func commitment(salt, record []byte) Hash {
 	sum := sha256.New()

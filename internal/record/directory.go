@@ -64,6 +64,7 @@ type Channel struct {
 	Since     time.Time // when it was first seen
 	Change    uint64
 	History   ChannelHistory
+	Entries   []Entry // that it was built from, oldest first
 }
 
 // ChannelHistory says what was known of a channel when. A time is that of the run that saw a state for the first time:
@@ -104,7 +105,7 @@ func (h *ChannelHistory) note(s *ChannelState, at time.Time) {
 
 // FoldChannel builds a channel from its entries, oldest first.
 func FoldChannel(entries []Entry) (*Channel, error) {
-	c := &Channel{}
+	c := &Channel{Entries: entries}
 	for _, e := range entries {
 		var s ChannelState
 		if err := lenient.Unmarshal(e.Body, &s); err != nil {
@@ -133,11 +134,13 @@ type User struct {
 	Email  string
 	Raw    []byte
 	Change uint64
+
+	Entries []Entry // that it was built from, oldest first
 }
 
 // FoldUser builds a user from its entries, oldest first.
 func FoldUser(entries []Entry) (*User, error) {
-	u := &User{}
+	u := &User{Entries: entries}
 	for _, e := range entries {
 		var w struct {
 			Name     lenient.String `json:"name"`
@@ -198,6 +201,7 @@ type File struct {
 	Versions []Revision
 	Raw      []byte
 	Change   uint64
+	Entries  []Entry // that it was built from, oldest first
 }
 
 // Revision is one content of a file that was stored.
@@ -210,7 +214,7 @@ type Revision struct {
 
 // FoldFile builds a file of a channel from its entries, oldest first.
 func FoldFile(channel string, entries []Entry) (*File, error) {
-	f := &File{Channel: channel}
+	f := &File{Channel: channel, Entries: entries}
 	for _, e := range entries {
 		var s FileState
 		if err := lenient.Unmarshal(e.Body, &s); err != nil {

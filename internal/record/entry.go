@@ -20,6 +20,22 @@ const (
 	OpPins    Op = 4 // pinned for all, or not any more: an annotation. Body is the JSON of a Pin
 )
 
+// opNames are the names of operations in hashed records and proofs.
+var opNames = map[Op]string{OpState: "state", OpData: "data", OpDeleted: "deleted", OpPins: "pins"}
+
+// String names an operation as hashed records do.
+func (op Op) String() string { return opNames[op] }
+
+// ParseOp reverses String; ok tells whether there is such an operation.
+func ParseOp(name string) (op Op, ok bool) {
+	for op, known := range opNames {
+		if known == name {
+			return op, true
+		}
+	}
+	return 0, false
+}
+
 // Entry is the unit that the archive appends: one thing learnt of one object at one moment.
 type Entry struct {
 	Change   uint64    // position in the archive's history; counts from 1 without gaps

@@ -31,6 +31,7 @@ type Message struct {
 	Pinned      bool      // for all, when the pins were last read
 	Raw         []byte    // the newest object, as Clean leaves it
 	Change      uint64    // of the newest entry
+	Entries     []Entry   // that it was built from, oldest first
 }
 
 // Version is one state of a message that was read. The last one is current.
@@ -54,7 +55,7 @@ func FoldMessage(channel string, entries []Entry) (*Message, error) {
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("message of channel %s: no entries", channel)
 	}
-	m := &Message{Channel: channel, TS: TS(entries[0].Key)}
+	m := &Message{Channel: channel, TS: TS(entries[0].Key), Entries: entries}
 	for _, e := range entries {
 		if err := m.apply(e); err != nil {
 			return nil, err

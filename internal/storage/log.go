@@ -120,14 +120,11 @@ func newSalt() (s merkle.Salt) {
 	return s
 }
 
-// opNames are the names of operations in hashed records.
-var opNames = map[record.Op]string{record.OpState: "state", record.OpData: "data", record.OpDeleted: "deleted", record.OpPins: "pins"}
-
 // hashed gives what is hashed of an entry.
 func hashed(c Class, channel string, e *record.Entry) *merkle.Record {
 	return &merkle.Record{
 		Change: e.Change, Channel: channel, Class: c.String(), First: e.First, Key: e.Key,
-		Observed: e.Observed.UnixMilli(), Op: opNames[e.Op], Thread: string(e.Thread), Body: e.Body,
+		Observed: e.Observed.UnixMilli(), Op: e.Op.String(), Thread: string(e.Thread), Body: e.Body,
 	}
 }
 
