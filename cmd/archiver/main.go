@@ -11,12 +11,23 @@ import (
 )
 
 // softMemory is the heap, in bytes, from which on the garbage collector works harder: a sync of 400,000 messages with
-// its index then stays below 320 MB, for 2 % more CPU. It is no bound. GOMEMLIMIT overrides it.
-const softMemory = 256 << 20
+// its index then stays below 320 MB, for 2 % more CPU. softMemoryNoIndex is the same without the index: what an archive
+// of millions needs at most, so that the room for garbage does not grow with it. Neither is a bound.
+const (
+	softMemory        = 256 << 20
+	softMemoryNoIndex = 96 << 20
+)
+
+// limitMemory sets where the garbage collector begins to work harder, unless GOMEMLIMIT says it.
+func limitMemory(bytes int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(bytes)
+	}
+}
 
 func main() {
-	if demo := len(os.Args) > 1 && os.Args[1] == "demo"; !demo && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(softMemory) // a demo holds a whole server as well
+	if demo := len(os.Args) > 1 && os.Args[1] == "demo"; !demo { // which holds a whole server as well
+		limitMemory(softMemory)
 	}
 	ctx, stop := untilSignal(context.Background())
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)

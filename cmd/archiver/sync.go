@@ -71,7 +71,9 @@ func runSync(ctx context.Context, e *env, c *cli.Context) (err error) {
 	o := run.options(c, client, archive)
 	stop := e.ui.watch(run.line)
 	var follow *follower
-	if !c.Bool("no-index") {
+	if c.Bool("no-index") {
+		limitMemory(softMemoryNoIndex)
+	} else {
 		follow = followArchive(ctx, e, archive)
 		o.Committed = follow.wake
 	}

@@ -11,8 +11,9 @@
 // and memory; zstd -19 --long=27 of the JSON objects received for sizes. The runs of a round follow each other, so that
 // a slow moment of the machine falls on all; figures are medians of the rounds.
 //
-// BenchmarkMemory shows what grows with the number of messages: peak memory, with the archive's mapped pages and without,
-// and time, CPU and bytes a message. Its worlds are made up, so that their sizes can be chosen.
+// BenchmarkMemory shows what grows with the number of messages: peak memory, the program's own and that of mapped files
+// apart (the second grows with archive.db, and the system takes it back when it needs room), and time, CPU and bytes a
+// message. Its worlds are made up, so that their sizes can be chosen.
 //
 // It asserts nothing: which figures are good enough is decided by who reads them.
 package benchmark

@@ -54,6 +54,7 @@ func (c *campaign) grow(b *testing.B, index bool) growth {
 	}
 	b.ReportMetric(megabytes(g.run), "peak-MB")
 	b.ReportMetric(float64(g.own)/1e6, "own-peak-MB")
+	b.ReportMetric(float64(g.mapped)/1e6, "mapped-peak-MB")
 	b.ReportMetric(float64(g.items)/seconds(g.run), "messages/s")
 	b.ReportMetric(cpuMicros(g.run)/float64(g.items), "cpu-µs/message")
 	b.ReportMetric(float64(g.archive)/float64(g.items), "archive-B/message")
@@ -63,13 +64,14 @@ func (c *campaign) grow(b *testing.B, index bool) growth {
 // printGrowth writes a line for each sync.
 func printGrowth(out io.Writer, list []growth) {
 	fmt.Fprintln(out)
-	row(out, "first sync", "messages", "peak RSS, MB", "own, MB", "messages/s", "CPU, µs/msg", "archive, B/msg", "requests")
+	row(out, "first sync", "messages", "peak RSS, MB", "own, MB", "mapped, MB", "messages/s", "CPU, µs/msg", "B/msg", "requests")
 	for _, g := range list {
 		name, n := "without index", float64(g.items)
 		if g.index {
 			name = "with index"
 		}
-		row(out, name, number(n, 0), number(megabytes(g.run), 0), number(float64(g.own)/1e6, 0), number(n/seconds(g.run), 0),
+		row(out, name, number(n, 0), number(megabytes(g.run), 0), number(float64(g.own)/1e6, 0), number(float64(g.mapped)/1e6, 0),
+			number(n/seconds(g.run), 0),
 			number(cpuMicros(g.run)/n, 1), number(float64(g.archive)/n, 1), number(asked(g.run), 0))
 	}
 	fmt.Fprintln(out)

@@ -24,8 +24,14 @@ type usage struct {
 	wall   time.Duration
 	cpu    time.Duration // user and system
 	rss    int64         // bytes at the peak, mapped files included; at least the peak of the process that started it
-	own    int64         // bytes at the peak without mapped files, as far as samples show; 0 when none was taken
+	memory               // peaks of its parts
 	stdout []byte
+}
+
+// memory is what a process has in memory, in bytes, as far as samples show; 0 when none was taken.
+type memory struct {
+	own    int64 // that no file stands behind (RssAnon)
+	mapped int64 // of mapped files (RssFile): archive.db and the program, which the system takes back when it needs room
 }
 
 // measure runs a command to its end.
@@ -35,7 +41,7 @@ func measure(b *testing.B, env []string, name string, args ...string) usage {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr, cmd.Env = &stdout, &stderr, append(os.Environ(), env...)
 	start := time.Now()
-	own, err := runSampled(cmd)
+	peak, err := runSampled(cmd)
 	wall := time.Since(start)
 	if err != nil {
 		b.Fatalf("%s %s: %v\n%s%s", filepath.Base(name), strings.Join(args, " "), err, stderr.Bytes(), stdout.Bytes())
@@ -43,17 +49,17 @@ func measure(b *testing.B, env []string, name string, args ...string) usage {
 	state := cmd.ProcessState
 	return usage{
 		wall: wall, cpu: state.UserTime() + state.SystemTime(),
-		rss: state.SysUsage().(*syscall.Rusage).Maxrss << 10, own: own, stdout: stdout.Bytes(),
+		rss: state.SysUsage().(*syscall.Rusage).Maxrss << 10, memory: peak, stdout: stdout.Bytes(),
 	}
 }
 
 // sampling is how often a process is asked for the memory of its own.
 const sampling = 50 * time.Millisecond
 
-// runSampled runs a command and gives the peak of the memory that no file stands behind.
-func runSampled(cmd *exec.Cmd) (peak int64, err error) {
+// runSampled runs a command and gives the peaks of its memory.
+func runSampled(cmd *exec.Cmd) (peak memory, err error) {
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return memory{}, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -64,24 +70,29 @@ func runSampled(cmd *exec.Cmd) (peak int64, err error) {
 		case err := <-ended:
 			return peak, err
 		case <-tick.C:
-			peak = max(peak, ownMemory(cmd.Process.Pid))
+			now := memoryOf(cmd.Process.Pid)
+			peak = memory{max(peak.own, now.own), max(peak.mapped, now.mapped)}
 		}
 	}
 }
 
-// ownMemory reads how many bytes of memory a process has that no file stands behind; 0 when it has ended.
-func ownMemory(pid int) int64 {
+// memoryOf reads what a process has in memory now; nothing when it has ended.
+func memoryOf(pid int) (m memory) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0
+		return memory{}
 	}
 	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
-			kilobytes, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64) // 0 is none known
-			return kilobytes << 10
+		name, value, _ := strings.Cut(line, ":")
+		kilobytes, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64) // 0 is none known
+		switch name {
+		case "RssAnon":
+			m.own = kilobytes << 10
+		case "RssFile":
+			m.mapped = kilobytes << 10
 		}
 	}
-	return 0
+	return m
 }
 
 // decode reads the JSON object that a command printed.

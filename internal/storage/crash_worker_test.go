@@ -26,6 +26,7 @@ const (
 	crashEnv  = "ARCHIVER_STORAGE_CRASH"  // the crash point at which the worker is killed, from 1
 	logEnv    = "ARCHIVER_STORAGE_LOG"    // a file for the names of the crash points
 	repairEnv = "ARCHIVER_STORAGE_REPAIR" // when set, the worker only repairs
+	stepsEnv  = "ARCHIVER_STORAGE_STEPS"  // when set, the worker only migrates, by so many made-up steps
 	noSyncEnv = "ARCHIVER_STORAGE_NOSYNC" // when set, the database is not synced: a control
 )
 
@@ -67,6 +68,10 @@ func runWorker(dir string) error {
 	}
 	if os.Getenv(repairEnv) != "" {
 		return repairOnce(context.Background(), dir)
+	}
+	if n, err := strconv.Atoi(os.Getenv(stepsEnv)); err == nil {
+		_, err := migrateBySteps(dir, n)
+		return err
 	}
 	w := &worker{dir: dir, pages: pages, noSync: os.Getenv(noSyncEnv) != "", ack: func(kind, what string) { fmt.Println(kind, what) }}
 	return w.work(context.Background())

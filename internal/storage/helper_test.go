@@ -206,3 +206,17 @@ func fillChannel(t testing.TB, a *Archive, c string, n int) {
 	})
 	put(t, a, Page{Channel: c, Messages: messages(n, n+30)})
 }
+
+// emptyArchive makes an archive without entries.
+func emptyArchive(t *testing.T) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "archive")
+	a, err := Create(t.Context(), dir, testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"archiver/internal/crash"
+
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -30,9 +32,12 @@ func (a *Archive) migrate(steps []migration) error {
 					return err
 				}
 				key := []byte(metaFormat)
-				return tx.Bucket([]byte(bucketMeta)).Put(key, seal(bucketMeta, key, uint32Key(format+1)))
+				err := tx.Bucket([]byte(bucketMeta)).Put(key, seal(bucketMeta, key, uint32Key(format+1)))
+				crash.Point("migrate: to be committed")
+				return err
 			})
 		})
+		crash.Point("migrate: durable")
 		if err != nil {
 			err = fmt.Errorf("from format %d to %d: %w", format, format+1, err)
 		}
