@@ -17,6 +17,8 @@
 //
 //	word                 messages with the word; several words must all match
 //	"some words"         the words in this order, one after the other
+//	"some words"~5       these words at most 5 positions apart, in any order; each may have the marks below. What falls
+//	                     into several terms is a phrase here too and counts as one word
 //	-word, NOT word      without it; also before phrases, groups and fields
 //	a OR b               either; binds less than words side by side: a b OR c is (a b) OR c
 //	a AND b              like a b
@@ -43,7 +45,9 @@
 // Values with spaces are quoted. A field's name is letters before a colon; "http://x", "a::b" and "12:30" are words.
 // A word that falls into several terms (see below) is the phrase of them. What holds no letter and no digit is left
 // out, with a note in the answer; if nothing else is there it is an error. A query has at most 4096 bytes and 256
-// words, and a prefix, pattern or fuzzy word stands for at most 4096 words of the index.
+// words, and a prefix, pattern or fuzzy word stands for at most 65,536 words of the index. A query whose first page would
+// take longer than 2 seconds, by an estimate from the index's own counts (see cost.go), is refused at once; without a
+// limit on hits it is not.
 //
 // # Words
 //
