@@ -119,6 +119,9 @@ func (s *session) search(each func(Hit) error) (*Answer, error) {
 		return nil, err
 	}
 	answer := &Answer{Total: s.total, Returned: returned, Covers: s.covers()}
+	if answer.Facets, err = s.facets(); err != nil {
+		return nil, err
+	}
 	if more {
 		answer.Next = cursor{hash, last.score, last.id}.String()
 	}
@@ -217,6 +220,12 @@ func (s *session) byScore(after []string, yield func(ref, error) bool) error {
 	}
 }
 
+// found gives the documents that match.
+func (s *session) found() (docs docset, err error) {
+	err = guard(func() error { docs, err = s.root.docs(s.view); return err })
+	return docs, err
+}
+
 // scored makes the searcher of the whole request.
 func (s *session) scored() (search.Searcher, error) {
 	return s.root.searcher(&scope{ctx: s.ctx, reader: s.reader, view: s.view})
@@ -224,8 +233,8 @@ func (s *session) scored() (search.Searcher, error) {
 
 // byMonth gives what follows after by time, month by month, so that a page costs a pass over the months it lies in.
 func (s *session) byMonth(after []string, yield func(ref, error) bool) error {
-	var found docset
-	if err := guard(func() (err error) { found, err = s.root.docs(s.view); return err }); err != nil {
+	found, err := s.found()
+	if err != nil {
 		return err
 	}
 	s.total = found.count()
