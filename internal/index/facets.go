@@ -53,7 +53,7 @@ func (s *session) facet(name string, found docset) ([]FacetCount, error) {
 		if name == FacetMonth {
 			counts, err = s.countMonths(found)
 		} else {
-			counts, err = s.countTerms(facetFields[name], found)
+			counts, err = s.view.countTerms(facetFields[name], found)
 		}
 		return err
 	})
@@ -93,10 +93,10 @@ func (s *session) facetNames(facet, term string) (value, name string) {
 }
 
 // countTerms counts the documents of a set by the terms of a field.
-func (s *session) countTerms(field string, found docset) (map[string]uint64, error) {
+func (v *view) countTerms(field string, found docset) (map[string]uint64, error) {
 	counts := map[string]uint64{}
-	for i, seg := range s.view.segments {
-		dict, err := seg.Segment().Dictionary(field)
+	for i, s := range v.segments {
+		dict, err := s.Segment().Dictionary(field)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +114,7 @@ func (s *session) countTerms(field string, found docset) (map[string]uint64, err
 // countMonths counts the documents of a set by the months of the request's zone. The index has those of UTC; what lies
 // between the beginning of a month there and here changes sides.
 func (s *session) countMonths(found docset) (map[string]uint64, error) {
-	counts, err := s.countTerms(fieldMonth, found)
+	counts, err := s.view.countTerms(fieldMonth, found)
 	if err != nil {
 		return nil, err
 	}
