@@ -14,7 +14,7 @@ import (
 )
 
 // company is a small archive with something for every field of the query language.
-func company(t *testing.T) (*storage.Archive, *Index) {
+func company(t testing.TB) (*storage.Archive, *Index) {
 	t.Helper()
 	a := newArchive(t)
 	putPage(t, a, &storage.Page{
