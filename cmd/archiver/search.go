@@ -286,9 +286,11 @@ func explainQuery(err error) error {
 	}
 }
 
-// warnCoverage says what the reader of an answer must know.
+// warnCoverage says what an answer covers, and what its reader must know.
 func warnCoverage(u *ui, covers index.Covers) {
-	if !covers.Complete {
+	if covers.Complete {
+		u.note("searched all %s of the archive, up to change %s", counted(covers.Messages, "message"), count(covers.Change))
+	} else {
 		u.warn("messages may be missing from this answer")
 	}
 	for _, note := range covers.Notes {

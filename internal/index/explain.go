@@ -3,6 +3,7 @@ package index
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -41,7 +42,6 @@ type FoundTerm struct {
 // Explain says how the query of a request is understood, without giving hits. What else narrows the request is not
 // looked at. Errors are as those of Search.
 func (ix *Index) Explain(ctx context.Context, a *storage.Archive, r Request) (*Explanation, error) {
-	limited := r
 	r.Limit = 0
 	var out *Explanation
 	err := ix.session(ctx, a, r, func(s *session) error {
@@ -59,10 +59,13 @@ func (ix *Index) Explain(ctx context.Context, a *storage.Archive, r Request) (*E
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}
-	if limited.Limit = 1; out.CostMS >= maxCost/1e6 {
-		out.Refused = ix.session(ctx, a, limited, func(*session) error { return nil }).Error()
+	r.Limit = 1
+	err = ix.session(ctx, a, r, func(*session) error { return nil })
+	var refused *SyntaxError
+	if errors.As(err, &refused) {
+		out.Refused, err = refused.Error(), nil
 	}
-	return out, nil
+	return out, err
 }
 
 // base gives the documents that are searched.

@@ -73,3 +73,15 @@ func TestExplain(t *testing.T) {
 		}
 	}
 }
+
+func TestExplainSaysThatAQueryIsRefused(t *testing.T) {
+	a, ix := company(t)
+	q, err := Parse(strings.Repeat("turnovr~2 OR ", 100) + "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := ix.Explain(t.Context(), a, Request{Query: q})
+	if err != nil || e.CostMS < 1500 || !strings.Contains(e.Refused, "2 seconds") || len(e.Tree.Parts) != 101 || e.Tree.Documents != nil {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
