@@ -119,16 +119,6 @@ func (c orClause) searcher(s *scope) (search.Searcher, error) {
 // andClause matches what all of must match and none of not. filter narrows without adding to the score.
 type andClause struct{ must, filter, not []clause }
 
-// narrowed gives what matches both clauses; the second one does not add to the score.
-func narrowed(root, filter clause) clause {
-	and, ok := root.(andClause)
-	if !ok {
-		and = andClause{must: []clause{root}}
-	}
-	and.filter = append(slices.Clip(and.filter), filter)
-	return and
-}
-
 func (c andClause) docs(v *view) (docset, error) {
 	out := v.all()
 	for _, kid := range slices.Concat(c.filter, c.must) {
