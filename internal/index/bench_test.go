@@ -204,7 +204,7 @@ func BenchmarkNastyQueries(b *testing.B) {
 		{"FrequentPhrase", `"` + strings.Join(frequent[:6], " ") + `"`},
 		{"FrequentNear", `"` + strings.Join(frequent, " ") + `"~1000`},
 		{"PrefixesNear", `"a* b* c*"~100`},
-		{"Nested", strings.Repeat("-(the -(", 30) + "a" + strings.Repeat("))", 30)},
+		{"Nested", strings.Repeat("-(the -(", 15) + "a" + strings.Repeat("))", 15)},
 		{"Negated", "-" + strings.Join(frequent, " -")},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
