@@ -101,7 +101,7 @@ func rules(t *testing.T) [][]string {
 }
 
 // TestRules holds the documented table against the tokenizer and against an index: every text is found by itself, by
-// all of its terms, and by no other text.
+// each of its words and by all of its terms.
 func TestRules(t *testing.T) {
 	a := newArchive(t)
 	for i, row := range rules(t) {
