@@ -69,10 +69,10 @@ func ReadFields(s string) (*loadfile.Profile, error) {
 // CheckBates says why a prefix of Bates numbers cannot be one, nil if it can.
 func CheckBates(prefix string) error {
 	if prefix == "" || len(prefix) > 20 || strings.Trim(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") != "" {
-		return fmt.Errorf("Bates prefix %q: want 1 to 20 letters, digits, - and _", prefix)
+		return fmt.Errorf("prefix %q of Bates numbers: want 1 to 20 letters, digits, - and _", prefix)
 	}
 	if last := prefix[len(prefix)-1]; last >= '0' && last <= '9' {
-		return fmt.Errorf("Bates prefix %q: it ends in a digit, so that its numbers could not be told from others", prefix)
+		return fmt.Errorf("prefix %q of Bates numbers: it ends in a digit, so that its numbers could not be told from others", prefix)
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (w *production) begin(s *slice) (err error) {
 			return errors.New("nobody gives Bates numbers")
 		}
 		if w.next, err = w.frame.reserve(w.prefix, w.frame.numbered); err != nil {
-			return fmt.Errorf("Bates numbers %s: %w", w.prefix, err)
+			return fmt.Errorf("numbers %s: %w", w.prefix, err)
 		}
 		w.end = w.next + w.frame.numbered
 	}
@@ -162,7 +162,7 @@ func (w *production) close() error {
 		return err
 	}
 	if w.next != w.end {
-		return fmt.Errorf("Bates numbers: %d documents were planned and are not there", w.end-w.next)
+		return fmt.Errorf("numbers: %d documents were planned and are not there", w.end-w.next)
 	}
 	if n := w.replaced.Delimiters; n > 0 {
 		w.frame.except("production", fmt.Sprintf("%d characters that delimit were replaced in the load files", n))

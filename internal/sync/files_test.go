@@ -18,7 +18,7 @@ func (r *rig) file(label string) *record.File {
 	if !ok {
 		r.t.Fatalf("no label %s", label)
 	}
-	f, err := r.archive.File(r.t.Context(), record.ChannelID(l.Channel), l.File)
+	f, err := r.archive.File(r.t.Context(), record.ChannelID(l.Channel), l.File, 0)
 	fail(r.t, err)
 	return f
 }
