@@ -37,6 +37,9 @@ var table = map[string]rule{
 		tests:   []string{"internal/teamchat/teamchattest", "internal/merkle"},
 	},
 
+	// What is in files.
+	"internal/extract": {},
+
 	// What reads it. An export asks for everything through interfaces of its own.
 	"internal/index":  {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
 	"internal/export": {imports: []string{"internal/record", "internal/lenient"}},
