@@ -1,22 +1,21 @@
 package index
 
 import (
-	"flag"
+	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"archiver/internal/record"
+	"archiver/internal/storage"
 
 	"golang.org/x/text/unicode/norm"
-)
-
-var (
-	wholeCorpus  = flag.Bool("corpus.whole", false, "compare with brute force over the whole corpus, not a slice")
-	bruteQueries = flag.Int("corpus.queries", 240, "queries to compare with brute force")
 )
 
 // bruteDoc is a message as the brute-force matcher sees it.
@@ -29,7 +28,7 @@ type bruteDoc struct {
 // id orders as (channel, ts) does.
 func (d *bruteDoc) id() string { return d.Channel + "\x00" + string(d.ts) }
 
-// bruteQuery is a query with a matcher of its own: it shares the tokenizer with the index, nothing else.
+// bruteQuery is a query with a matcher of its own: it shares nothing with the index, not even the tokenizer.
 type bruteQuery struct {
 	text  string
 	match func(*bruteDoc) bool
@@ -39,27 +38,31 @@ type bruteQuery struct {
 type brute struct {
 	*rand.Rand
 	docs  []*bruteDoc
+	byID  map[string]*bruteDoc
 	vocab map[string]bool // all terms
 }
 
 func newBrute(seed uint64, messages []message) *brute {
-	b := &brute{Rand: rand.New(rand.NewPCG(seed, 0)), vocab: map[string]bool{}}
+	b := &brute{Rand: rand.New(rand.NewPCG(seed, 0)), vocab: map[string]bool{}, byID: map[string]*bruteDoc{}}
 	for _, m := range messages {
-		d := &bruteDoc{message: m, tokens: tokenize(m.Text), terms: map[string][]int{}}
+		d := &bruteDoc{message: m, tokens: refTokenize(m.Text), terms: map[string][]int{}}
 		for _, tok := range d.tokens {
 			d.terms[tok.term] = append(d.terms[tok.term], tok.pos)
 			b.vocab[tok.term] = true
 		}
 		b.docs = append(b.docs, d)
+		b.byID[d.id()] = d
 	}
 	return b
 }
 
+// TestSearchEqualsBruteForce compares what generated queries find with a scan of all messages: ids, totals, facets and
+// reports. ARCHIVER_CAMPAIGN=1 has 2,000 queries over the whole corpus, else a tenth of them runs over a part of it.
 func TestSearchEqualsBruteForce(t *testing.T) {
-	nth := 25
+	nth, queries := 25, 200
 	switch {
-	case *wholeCorpus:
-		nth = 1
+	case os.Getenv("ARCHIVER_CAMPAIGN") != "":
+		nth, queries = 1, 2000
 	case testing.Short():
 		nth = 100
 	}
@@ -70,36 +73,121 @@ func TestSearchEqualsBruteForce(t *testing.T) {
 	catchUp(t, ix, a)
 	b := newBrute(1, messages)
 	kinds := map[string]int{}
-	for n := range *bruteQueries {
+	var lines []bruteQuery
+	for n := range queries {
 		kind, q := b.query(n)
 		want := b.run(q)
 		kinds[kind]++
 		if len(want) > 0 {
 			kinds[kind+" with hits"]++
 		}
-		parsed, err := Parse(q.text)
-		if err != nil {
-			t.Errorf("%s: %v", q.text, err)
-			continue
-		}
-		var got []string
-		err = ix.Match(t.Context(), a, Request{Query: parsed}, func(channel string, ts record.TS) error {
-			got = append(got, channel+"\x00"+string(ts))
-			return nil
-		})
-		if err != nil {
-			t.Errorf("%s: %v", q.text, err)
-			continue
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%s %q (%s): %d messages, brute force finds %d; only one has %v", kind, q.text, parsed, len(got), len(want), difference(got, want))
-		}
-		hits, answer := find(t, ix, a, q.text, Request{Limit: 3, Sort: []string{byScore, newest}[n%2]})
-		if int(answer.Total) != len(want) || len(hits) != min(3, len(want)) {
-			t.Errorf("%s %q: total %d and %d hits of %d", kind, q.text, answer.Total, len(hits), len(want))
+		b.compare(t, ix, a, n, kind, q, want)
+		if n%10 == 0 {
+			lines = append(lines, q)
 		}
 	}
+	b.compareReport(t, ix, a, lines)
 	t.Logf("%d messages; queries by kind: %v", len(b.docs), kinds)
+}
+
+// compare holds the answers to a query against the ids that brute force finds.
+func (b *brute) compare(t *testing.T, ix *Index, a *storage.Archive, n int, kind string, q bruteQuery, want []string) {
+	parsed, err := Parse(q.text)
+	if err != nil {
+		t.Errorf("%s: %v", q.text, err)
+		return
+	}
+	var got []string
+	err = ix.Match(t.Context(), a, Request{Query: parsed}, func(channel string, ts record.TS) error {
+		got = append(got, channel+"\x00"+string(ts))
+		return nil
+	})
+	if err != nil {
+		t.Errorf("%s: %v", q.text, err)
+		return
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s %q (%s): %d messages, brute force finds %d; only one has %v", kind, q.text, parsed, len(got), len(want), difference(got, want))
+	}
+	hits, answer := find(t, ix, a, q.text, Request{Limit: 3, Sort: []string{byScore, newest}[n%2], Facets: Facets()})
+	if int(answer.Total) != len(want) || len(hits) != min(3, len(want)) {
+		t.Errorf("%s %q: total %d and %d hits of %d", kind, q.text, answer.Total, len(hits), len(want))
+	}
+	for name, counts := range b.facets(want) {
+		got := map[string]uint64{}
+		for _, c := range answer.Facets[name] {
+			got[c.Value] = c.Count
+		}
+		if !maps.Equal(got, counts) {
+			t.Errorf("%s %q by %s: %v, brute force counts %v", kind, q.text, name, got, counts)
+		}
+	}
+}
+
+// facets counts messages by all facets.
+func (b *brute) facets(ids []string) map[string]map[string]uint64 {
+	out := map[string]map[string]uint64{}
+	for _, name := range Facets() {
+		out[name] = map[string]uint64{}
+	}
+	kinds := map[string]string{"message": "text"}
+	for _, id := range ids {
+		d := b.byID[id]
+		out[FacetChannel][d.Channel]++
+		out[FacetUser][refFoldID(d.User+"@corpus.invalid")]++
+		out[FacetMonth][time.Unix(d.ts.Second(), 0).UTC().Format("2006-01")]++
+		out[FacetKind][cmp.Or(kinds[d.Kind], d.Kind)]++
+	}
+	return out
+}
+
+var refLetters = regexp.MustCompile(`[\p{L}\p{M}\p{N}]+`)
+
+// refFoldID folds what is letters in an id and leaves the rest.
+func refFoldID(id string) string { return refLetters.ReplaceAllStringFunc(id, refFold) }
+
+// compareReport holds a search-term report against brute force.
+func (b *brute) compareReport(t *testing.T, ix *Index, a *storage.Archive, queries []bruteQuery) {
+	found := map[string]int{} // by how many queries a message is found
+	var texts, want []string
+	for _, q := range queries {
+		for _, id := range b.run(q) {
+			found[id]++
+		}
+	}
+	line := func(ids []string) string {
+		var unique, families uint64
+		roots := map[string]bool{}
+		for _, id := range ids {
+			if found[id] == 1 {
+				unique++
+			}
+			roots[b.byID[id].family()] = true
+		}
+		for _, d := range b.docs {
+			if roots[d.family()] {
+				families++
+			}
+		}
+		return HitCounts{uint64(len(ids)), families, unique}.String()
+	}
+	for _, q := range queries {
+		texts, want = append(texts, q.text), append(want, line(b.run(q)))
+	}
+	want = append(want, line(slices.Collect(maps.Keys(found))))
+	for i, got := range report(t, ix, a, Request{}, texts...) {
+		if got, _, _ := strings.Cut(got, ","); got != want[i] {
+			t.Errorf("report, line %d %.80q: %s, want %s", i, append(texts, "total")[i], got, want[i])
+		}
+	}
+}
+
+// family names the thread that a message is in.
+func (d *bruteDoc) family() string {
+	if d.root != "" {
+		return d.Channel + "\x00" + string(d.root)
+	}
+	return d.id()
 }
 
 // difference gives up to five ids that only one list has.
@@ -200,7 +288,7 @@ func (b *brute) query(n int) (kind string, q bruteQuery) {
 	}{
 		{"word", b.wordQuery}, {"phrase", b.phraseQuery}, {"prefix", b.prefixQuery}, {"fuzzy", b.fuzzyQuery},
 		{"wildcard", b.wildcardQuery}, {"accents", b.accentQuery}, {"cjk", b.cjkQuery}, {"phrase with prefix", b.phrasePrefixQuery},
-		{"raw text", b.rawQuery}, {"channel", b.channelQuery}, {"user", b.userQuery}, {"kind", b.kindQuery}, {"day", b.dayQuery},
+		{"near", b.nearQuery}, {"near with patterns", b.nearPatternQuery}, {"group", b.groupQuery}, {"raw text", b.rawQuery}, {"channel", b.channelQuery}, {"user", b.userQuery}, {"kind", b.kindQuery}, {"day", b.dayQuery},
 		{"range", b.rangeQuery}, {"thread", b.threadQuery}, {"mention", b.mentionQuery}, {"flag", b.flagQuery},
 		{"and", func() bruteQuery { return b.and(2) }}, {"or", func() bruteQuery { return b.or(3) }},
 		{"not", func() bruteQuery { return b.and(1).without(b.leaf()) }},
@@ -262,6 +350,92 @@ func (b *brute) phrasePrefixQuery() bruteQuery {
 		}
 		return false
 	}}
+}
+
+// nearQuery looks for two or three words of a message, in any order, about as far apart as they are there.
+func (b *brute) nearQuery() bruteQuery {
+	words := wholeWords(b.doc(hasWholeWords(6)))
+	var terms []string
+	for range 2 + b.IntN(2) {
+		if w := words[b.IntN(len(words))].term; isASCIIWord(w) {
+			terms = append(terms, w)
+		}
+	}
+	if len(terms) < 2 {
+		return b.nearQuery()
+	}
+	within := 1 + b.IntN(8)
+	var choices []map[string]bool
+	for _, term := range terms {
+		choices = append(choices, map[string]bool{term: true})
+	}
+	return bruteQuery{fmt.Sprintf(`"%s"~%d`, strings.Join(terms, " "), within), areNear(choices, within)}
+}
+
+// nearPatternQuery has a prefix near a word with a * in the middle.
+func (b *brute) nearPatternQuery() bruteQuery {
+	first, second := b.word(5), b.word(5)
+	prefix, head, tail := first[:3], second[:1], second[len(second)-1:]
+	within := 1 + b.IntN(12)
+	choices := []map[string]bool{{}, {}}
+	for term := range b.vocab {
+		if strings.HasPrefix(term, prefix) {
+			choices[0][term] = true
+		}
+		if len(term) > 1 && strings.HasPrefix(term, head) && strings.HasSuffix(term, tail) {
+			choices[1][term] = true
+		}
+	}
+	return bruteQuery{fmt.Sprintf(`"%s* %s*%s"~%d`, prefix, head, tail, within), areNear(choices, within)}
+}
+
+// areNear tells whether one of each choice stands within so many positions of all others; equal choices at positions
+// of their own. It tries all combinations.
+func areNear(choices []map[string]bool, within int) func(*bruteDoc) bool {
+	return func(d *bruteDoc) bool {
+		at := make([][]int, len(choices))
+		for i, terms := range choices {
+			for term, positions := range d.terms {
+				if terms[term] {
+					at[i] = append(at[i], positions...)
+				}
+			}
+			if len(at[i]) == 0 {
+				return false
+			}
+		}
+		return combine(choices, at, nil, within)
+	}
+}
+
+func combine(choices []map[string]bool, at [][]int, chosen []int, within int) bool {
+	n := len(chosen)
+	if n == len(at) {
+		return slices.Max(chosen)-slices.Min(chosen) <= within
+	}
+	for _, pos := range at[n] {
+		taken := false
+		for i, other := range chosen {
+			taken = taken || other == pos && maps.Equal(choices[i], choices[n])
+		}
+		if !taken && combine(choices, at, append(slices.Clone(chosen), pos), within) {
+			return true
+		}
+	}
+	return false
+}
+
+// groupQuery has several values of a field in parentheses.
+func (b *brute) groupQuery() bruteQuery {
+	first, second := b.docs[b.IntN(len(b.docs))], b.docs[b.IntN(len(b.docs))]
+	if b.IntN(2) == 0 {
+		return bruteQuery{fmt.Sprintf("in:(%s OR %s)", first.Channel, second.Channel),
+			func(d *bruteDoc) bool { return d.Channel == first.Channel || d.Channel == second.Channel }}
+	}
+	return bruteQuery{fmt.Sprintf("from:(%s@corpus.invalid %s@corpus.invalid)", first.User, second.User),
+		func(d *bruteDoc) bool {
+			return strings.EqualFold(d.User, first.User) || strings.EqualFold(d.User, second.User)
+		}}
 }
 
 func (b *brute) fuzzyQuery() bruteQuery {
@@ -447,7 +621,7 @@ func (b *brute) flagQuery() bruteQuery {
 }
 
 func (b *brute) leaf() bruteQuery {
-	_, q := b.query(b.IntN(17))
+	_, q := b.query(b.IntN(20))
 	return q
 }
 

@@ -12,18 +12,25 @@ import (
 	"github.com/blevesearch/bleve_index_api"
 )
 
-// maxExpansion is how many words a prefix, a fuzzy word or a pattern may stand for.
-const maxExpansion = 4096
+// maxExpansion is how many words a prefix, a fuzzy word or a pattern may stand for, whatever it may cost.
+const maxExpansion = 1 << 16
 
 // compiler turns a query into a clause on one view of the index.
 type compiler struct {
 	query   string
 	reader  index.IndexReader
+	view    *view
 	names   *directory
 	loc     *time.Location
 	notes   []string
 	marks   []mark // of what is not negated
 	negated bool
+
+	scores    bool     // something that is not negated has a score
+	unlimited bool     // whatever it costs
+	words     []costly // what it costs, see cost.go
+	looked    uint64   // cost of looking terms up
+	read      uint64   // cost of reading their documents, at least
 }
 
 // mark is what a word or phrase of the query looks like in a text: sets of terms at successive positions.
@@ -46,6 +53,8 @@ func (c *compiler) compile(n node) (clause, error) {
 		return c.and(&andNode{[]node{n}})
 	case *textNode:
 		return c.text(n)
+	case *nearNode:
+		return c.near(n)
 	case *fieldNode:
 		return c.field(n)
 	default:
@@ -115,29 +124,58 @@ func (c *compiler) not(n *notNode) (clause, error) {
 
 // text compiles a word or phrase.
 func (c *compiler) text(n *textNode) (clause, error) {
-	sets := make([][]string, len(n.terms))
+	sets, frequencies, err := c.unit(n)
+	if err != nil {
+		return nil, err
+	}
+	last := sets[len(sets)-1]
+	switch {
+	case len(last) == 0:
+		return noneClause{}, nil
+	case len(sets) > 1:
+		return &phraseClause{field: n.field, units: []unit{sets}, frequencies: frequencies}, nil
+	case n.form == exactForm:
+		return termClause{n.field, last[0], frequencies[0]}, nil
+	default:
+		return anyClause{n.field, last, 1}, nil
+	}
+}
+
+// near compiles words near each other.
+func (c *compiler) near(n *nearNode) (clause, error) {
+	out := &phraseClause{field: n.field, near: n.within}
+	for _, kid := range n.kids {
+		sets, frequencies, err := c.unit(kid)
+		if err != nil {
+			return nil, err
+		}
+		if len(sets[len(sets)-1]) == 0 {
+			return noneClause{}, nil
+		}
+		out.units = append(out.units, sets)
+		out.frequencies = append(out.frequencies, frequencies...)
+	}
+	return out, nil
+}
+
+// unit gives the terms that a word or phrase stands for, position by position, and in how many documents those are
+// that stand alone. Only the last position may have none.
+func (c *compiler) unit(n *textNode) (sets unit, frequencies []uint64, err error) {
+	sets = make(unit, len(n.terms))
 	for i, t := range n.terms {
 		sets[i] = []string{t}
 	}
 	if n.form != exactForm {
 		last, err := c.expand(n)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		sets = append(sets[:max(0, len(sets)-1)], last)
 	}
 	c.mark(n, sets)
-	last := sets[len(sets)-1]
-	switch {
-	case len(last) == 0:
-		return noneClause{}, nil
-	case len(sets) > 1:
-		return phraseClause{n.field, sets}, nil
-	case n.form == exactForm:
-		return termClause{n.field, last[0]}, nil
-	default:
-		return anyClause{n.field, last, 1}, nil
-	}
+	c.scores = c.scores || !c.negated
+	frequencies, err = c.frequencies(n, sets)
+	return sets, frequencies, err
 }
 
 // mark notes how to find the node in a text.
@@ -161,6 +199,9 @@ func (c *compiler) mark(n *textNode, sets [][]string) {
 
 // expand gives the terms of the index that the last term of the node stands for.
 func (c *compiler) expand(n *textNode) ([]string, error) {
+	if err := c.lookUp(n); err != nil {
+		return nil, err
+	}
 	dict, err := c.dictionary(n)
 	if err != nil {
 		return nil, fmt.Errorf("words like %q: %w", n.text, err)

@@ -10,8 +10,6 @@ import (
 
 	"archiver/internal/record"
 	"archiver/internal/storage"
-
-	"github.com/blevesearch/bleve/v2/search"
 )
 
 // matchMemory is how many messages Match sorts at once, in 12 bytes each. Beyond it it goes channel by channel, and
@@ -91,7 +89,7 @@ func (m *matcher) channel(root clause) error {
 		return err
 	}
 	for _, month := range months {
-		if err := m.give(narrowed(root, monthClause(month)), 0); err != nil {
+		if err := m.give(narrowed(root, anyClause{fieldMonth, []string{month}, 0}), 0); err != nil {
 			return err
 		}
 	}
@@ -117,33 +115,22 @@ func (m *matcher) give(root clause, limit int) error {
 
 // gather collects what a clause matches.
 func (m *matcher) gather(root clause, limit int) error {
-	searcher, err := root.searcher((&scope{ctx: m.ctx, reader: m.reader}).unscored())
+	docs, err := root.docs(m.view)
 	if err != nil {
 		return err
 	}
-	defer searcher.Close()
-	sctx := &search.SearchContext{IndexReader: m.reader,
-		DocumentMatchPool: search.NewDocumentMatchPool(searcher.DocumentMatchPoolSize()+1, 0)}
-	for n := 0; ; n++ {
-		d, err := searcher.Next(sctx)
-		if err != nil || d == nil {
-			return err
-		}
-		if n == limit && limit > 0 {
-			return errTooMany
-		}
-		if n%1024 == 0 && m.ctx.Err() != nil {
+	if limit > 0 && docs.count() > uint64(limit) {
+		return errTooMany
+	}
+	return m.view.each(docs, func(_ int, _ uint32, id string) error {
+		if len(m.found)%1024 == 0 && m.ctx.Err() != nil {
 			return m.ctx.Err()
-		}
-		id, err := m.reader.ExternalID(d.IndexInternalID)
-		if err != nil {
-			return err
 		}
 		k, err := m.key(id)
 		if err != nil {
 			return err
 		}
 		m.found = append(m.found, place{m.rank[k.channel], [keyTS]byte([]byte(id[:keyTS]))})
-		sctx.DocumentMatchPool.Put(d)
-	}
+		return nil
+	})
 }

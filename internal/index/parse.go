@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -258,13 +259,46 @@ func (p *parser) phrase(field string) (node, error) {
 		return nil, err
 	}
 	if strings.HasPrefix(p.query[p.pos:], "~") {
-		return nil, p.errorAt(p.pos, "words near each other cannot be searched for in this version")
+		return p.near(start, field, text)
 	}
 	form := exactForm
 	if field == fieldFilename && strings.ContainsAny(text, "*?") {
 		form = wildcardForm
 	}
 	return p.text(&textNode{pos: start, field: field, text: text, quoted: true, form: form})
+}
+
+// maxNear is how far apart words that are near each other may be.
+const maxNear = 1000
+
+// near reads what follows the quotation marks of words that are to be near each other, and makes their node.
+func (p *parser) near(start int, field, text string) (node, error) {
+	at := p.pos
+	within, err := strconv.Atoi(p.scan()[1:])
+	if err != nil || within < 1 || within > maxNear {
+		return nil, p.errorAt(at, `how near? As in "annual report"~5; the number is 1 to %d`, maxNear)
+	}
+	n := &nearNode{pos: start, field: field, within: within}
+	for _, word := range strings.Fields(text) {
+		kid, err := p.plain(start, field, word)
+		if err != nil {
+			return nil, err
+		}
+		switch kid := kid.(type) {
+		case *textNode:
+			n.kids = append(n.kids, kid)
+		case nil:
+		default:
+			return nil, p.errorAt(start, "%q cannot be near something", word)
+		}
+	}
+	switch len(n.kids) {
+	case 0:
+		return nil, nil
+	case 1:
+		return n.kids[0], nil
+	}
+	return n, nil
 }
 
 // endsWord tells whether a word cannot go on with r.

@@ -17,6 +17,7 @@ type directory struct {
 	byID     map[string]*record.Channel
 	users    []account
 	names    map[string]string // of users, by id
+	ids      map[string]string // of users, by folded id
 }
 
 // account is a user as names in queries are compared with it; all fields are folded.
@@ -40,7 +41,7 @@ func (ix *Index) directory(ctx context.Context, a *storage.Archive) (*directory,
 }
 
 func readDirectory(ctx context.Context, a *storage.Archive) (*directory, error) {
-	d := &directory{byID: map[string]*record.Channel{}, names: map[string]string{}}
+	d := &directory{byID: map[string]*record.Channel{}, names: map[string]string{}, ids: map[string]string{}}
 	for c, err := range a.Channels(ctx, 0) {
 		if err != nil {
 			return nil, err
@@ -56,7 +57,7 @@ func readDirectory(ctx context.Context, a *storage.Archive) (*directory, error) 
 		id := fold(u.ID)
 		local, _, _ := strings.Cut(id, "@")
 		d.users = append(d.users, account{id, local, fold(u.Name)})
-		d.names[u.ID] = u.Name
+		d.names[u.ID], d.ids[id] = u.Name, u.ID
 	}
 	return d, nil
 }
@@ -75,6 +76,14 @@ func (d *directory) userName(id string) string {
 		return name
 	}
 	return id
+}
+
+// userID gives a user's id as the server writes it, given it folded.
+func (d *directory) userID(folded string) string {
+	if id := d.ids[folded]; id != "" {
+		return id
+	}
+	return folded
 }
 
 // channelsNamed gives the ids of the channels that a value stands for: the one with that id, else all that have or
