@@ -41,8 +41,9 @@ var table = map[string]rule{
 	"internal/extract": {},
 
 	// What reads it. An export asks for everything through interfaces of its own.
-	"internal/index":  {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
-	"internal/export": {imports: []string{"internal/record", "internal/lenient"}},
+	"internal/index":    {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
+	"internal/filetext": {imports: []string{"internal/extract", "internal/index"}},
+	"internal/export":   {imports: []string{"internal/record", "internal/lenient"}},
 
 	// What looks at both ends and changes neither.
 	"internal/doctor": {
@@ -60,7 +61,7 @@ var table = map[string]rule{
 	"cmd/archiver": {imports: []string{
 		"configs", "internal/doctor", "internal/reconcile",
 		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
-		"internal/merkle", "internal/storage", "internal/sync", "internal/index", "internal/export",
+		"internal/merkle", "internal/storage", "internal/sync", "internal/index", "internal/export", "internal/extract", "internal/filetext",
 	}},
 
 	// Measured and checked from outside.

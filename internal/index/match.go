@@ -130,6 +130,9 @@ func (m *matcher) gather(root clause, limit int) error {
 		if err != nil {
 			return err
 		}
+		if k.file != "" && k.ts == "" { // no message shows the file
+			return nil
+		}
 		m.found = append(m.found, place{m.rank[k.channel], [keyTS]byte([]byte(id[:keyTS]))})
 		return nil
 	})
