@@ -88,7 +88,10 @@ func explainOpen(err error, dir string) error {
 
 // openIndex opens the search index for reading.
 func (e *env) openIndex(ctx context.Context, c *cli.Context) (*index.Index, error) {
-	o := index.Options{Logger: e.ui.logger(), ReadOnly: true, LockWait: c.Duration("lock-wait"), Texts: textsOnDemand{e, c}}
+	o := index.Options{Logger: e.ui.logger(), ReadOnly: true, LockWait: c.Duration("lock-wait")}
+	if e.cfg.Search.Extract {
+		o.Texts = textsOnDemand{e, c}
+	}
 	ix, err := index.Open(ctx, e.indexDir(), o)
 	return ix, explainIndex(err)
 }

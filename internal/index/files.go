@@ -364,10 +364,10 @@ func (s *session) pendingFiles() string {
 	if s.at.Files >= s.at.Change {
 		return ""
 	}
-	if n, err := s.view.cardinality(fieldFile); err != nil || n == 0 && s.at.Files == 0 {
-		return ""
-	}
-	if s.at.Files == 0 {
+	if s.texts == nil && s.at.Files == 0 {
+		if n, err := s.view.cardinality(fieldFile); err != nil || n == 0 {
+			return "" // there is none
+		}
 		return "the text inside files is not in the index"
 	}
 	return fmt.Sprintf("the index holds the text inside files up to change %d of %d", s.at.Files, s.archive.Change())

@@ -137,7 +137,7 @@ func (s *session) covers() Covers {
 		c.Notes = append(c.Notes, fmt.Sprintf("the index holds the archive up to change %d of %d", s.at.Change, newest))
 	}
 	if note := s.pendingFiles(); note != "" {
-		c.Complete = c.Complete && s.at.Files == 0 // never begun: not wanted
+		c.Complete = c.Complete && s.texts == nil // then nobody wants it
 		c.Notes = append(c.Notes, note)
 	}
 	if c.Notes == nil {
