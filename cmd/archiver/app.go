@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"archiver/internal/extract"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -63,7 +65,10 @@ func newApp(e *env) *cli.App {
 			Action: func(*cli.Context) error { return notInThisVersion(name) },
 		})
 	}
-	app.Commands = append(app.Commands, helpCommand())
+	app.Commands = append(app.Commands, &cli.Command{
+		Name: workerCommand, Hidden: true, HideHelp: true, SkipFlagParsing: true,
+		Action: func(*cli.Context) error { return extract.Serve(e.stdin, e.stdout) },
+	}, helpCommand())
 	return app
 }
 

@@ -70,9 +70,12 @@ type SyncConfig struct {
 	ExcludeChannels []string      `yaml:"exclude_channels"` // ids or names
 }
 
-// SearchConfig says how search reads and prints times.
+// SearchConfig says how search reads and prints times, and what of files it covers.
 type SearchConfig struct {
-	TimeZone string `yaml:"time_zone"` // IANA name
+	TimeZone       string        `yaml:"time_zone"`        // IANA name
+	Extract        bool          `yaml:"extract"`          // search the text inside files
+	MaxExtractSize int64         `yaml:"max_extract_size"` // bytes of a file whose text is read
+	ExtractTimeout time.Duration `yaml:"extract_timeout"`  // for one file
 }
 
 // ExportConfig says who vouches for bundles.
@@ -91,7 +94,7 @@ func Default() Config {
 			Schedule: "0 2 * * *", Concurrency: 4, PageSize: 1000, RecentWindow: 720 * time.Hour, AuditDays: 7, QuietMaxAge: 24 * time.Hour,
 			GiveUpAfter: 10 * time.Minute, MaxWait: time.Hour, ExcludeChannels: []string{},
 		},
-		Search: SearchConfig{TimeZone: "UTC"},
+		Search: SearchConfig{TimeZone: "UTC", Extract: true, MaxExtractSize: 64 << 20, ExtractTimeout: 30 * time.Second},
 	}
 }
 
@@ -208,6 +211,8 @@ func (c Config) Validate() error {
 		{c.Sync.GiveUpAfter <= 0, "sync.give_up_after: want more than 0"},
 		{c.Sync.MaxWait <= 0, "sync.max_wait: want more than 0"},
 		{c.Sync.MaxFileSize < 0, "sync.max_file_size: want 0 or more"},
+		{c.Search.MaxExtractSize < 1 || c.Search.MaxExtractSize > 1<<30, "search.max_extract_size: want 1 to 1073741824"},
+		{c.Search.ExtractTimeout <= 0, "search.extract_timeout: want more than 0"},
 	} {
 		if check.wrong {
 			return &configError{msg: "configuration: " + check.msg}

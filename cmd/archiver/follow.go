@@ -15,6 +15,7 @@ import (
 type follower struct {
 	env         *env
 	archive     *storage.Archive
+	reading     atomic.Pointer[fileTexts]
 	woken       chan struct{}
 	finished    chan struct{}
 	cancel      context.CancelFunc
@@ -45,11 +46,17 @@ func (f *follower) wake() {
 
 // run follows until woken is closed, and then to the end.
 func (f *follower) run(ctx context.Context) (err error) {
-	ix, err := f.open(ctx)
+	texts, err := f.env.writeTexts(f.archive, false)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, texts.close)
+	ix, err := f.open(ctx, texts)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, ix.Close)
+	f.reading.Store(texts)
 	progress := func(done, total uint64) { f.done.Store(done); f.total.Store(total) }
 	for open := true; open; {
 		select {
@@ -60,13 +67,17 @@ func (f *follower) run(ctx context.Context) (err error) {
 		if err := ix.CatchUp(ctx, f.archive, progress); err != nil {
 			return err
 		}
+		more := func() bool { return !open || len(f.woken) == 0 } // messages go first
+		if err := ix.CatchUpFiles(ctx, f.archive, more); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // open opens the index for writing. One that is of another version or damaged is made anew.
-func (f *follower) open(ctx context.Context) (*index.Index, error) {
-	o := index.Options{Logger: f.env.ui.logger()}
+func (f *follower) open(ctx context.Context, texts *fileTexts) (*index.Index, error) {
+	o := index.Options{Logger: f.env.ui.logger(), Texts: texts.asTexts()}
 	ix, err := index.Open(ctx, f.env.indexDir(), o)
 	if !errors.Is(err, index.ErrMapping) && !errors.Is(err, index.ErrDamaged) {
 		return ix, err
@@ -95,5 +106,8 @@ func (f *follower) finish(ctx context.Context) {
 }
 
 func (f *follower) line(elapsed time.Duration) string {
-	return f.meter.line(int64(f.done.Load()), int64(f.total.Load()), elapsed)
+	if done, total := f.done.Load(), f.total.Load(); done < total || total == 0 {
+		return f.meter.line(int64(done), int64(total), elapsed)
+	}
+	return f.reading.Load().line()
 }

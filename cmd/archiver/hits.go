@@ -69,11 +69,11 @@ type tableHits struct {
 
 func (t *tableHits) hit(h index.Hit) error {
 	label := firstNonEmpty(t.labels[h.Channel], h.Channel)
-	if h.Snippet == "" && h.File != nil {
-		h.Snippet = t.fileName(h)
+	if h.File != nil {
+		h.Snippet = strings.TrimSuffix(t.fileName(h)+": "+h.Snippet, ": ")
 	}
 	t.rows = append(t.rows, table.Row{
-		t.time(h.Time), printable(firstNonEmpty(h.UserName, h.User)), label + "/" + string(h.TS), marks(h) + t.snippet(h.Snippet),
+		t.time(h.Time), printable(firstNonEmpty(h.UserName, h.User)), label + "/" + where(h), marks(h) + t.snippet(h.Snippet),
 	})
 	if len(t.rows) < tableRows {
 		return nil
@@ -87,6 +87,14 @@ func (t *tableHits) time(s string) string {
 		return s
 	}
 	return at.In(t.loc).Format(time.DateTime)
+}
+
+// where is the ts of a hit's message, or else the id of its file.
+func where(h index.Hit) string {
+	if h.TS == "" && h.File != nil {
+		return *h.File
+	}
+	return string(h.TS)
 }
 
 // marks says in front of a snippet what is special about the message.

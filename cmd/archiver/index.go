@@ -41,10 +41,20 @@ func runIndexRebuild(ctx context.Context, e *env, c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, a.Close)
+	texts, err := e.writeTexts(a, true)
+	if err != nil {
+		return explainIndex(err)
+	}
+	defer closing(&err, texts.close)
 	var done, total atomic.Uint64
 	m := meter{what: "index", format: count[int64], begun: true}
-	stop := e.ui.watch(func(elapsed time.Duration) string { return m.line(int64(done.Load()), int64(total.Load()), elapsed) })
-	err = index.Rebuild(ctx, e.indexDir(), a, index.Options{Logger: e.ui.logger(), LockWait: c.Duration("lock-wait")},
+	stop := e.ui.watch(func(elapsed time.Duration) string {
+		if done.Load() == total.Load() && total.Load() > 0 {
+			return texts.line()
+		}
+		return m.line(int64(done.Load()), int64(total.Load()), elapsed)
+	})
+	err = index.Rebuild(ctx, e.indexDir(), a, index.Options{Logger: e.ui.logger(), LockWait: c.Duration("lock-wait"), Texts: texts.asTexts()},
 		func(d, t uint64) { done.Store(d); total.Store(t) })
 	stop()
 	if err != nil {

@@ -21,6 +21,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == workerCommand { // tests that call run start themselves to read files
+		main()
+	}
 	testscript.Main(m, map[string]func(){"archiver": main})
 }
 

@@ -88,7 +88,11 @@ func explainOpen(err error, dir string) error {
 
 // openIndex opens the search index for reading.
 func (e *env) openIndex(ctx context.Context, c *cli.Context) (*index.Index, error) {
-	ix, err := index.Open(ctx, e.indexDir(), index.Options{Logger: e.ui.logger(), ReadOnly: true, LockWait: c.Duration("lock-wait")})
+	o := index.Options{Logger: e.ui.logger(), ReadOnly: true, LockWait: c.Duration("lock-wait")}
+	if e.cfg.Search.Extract {
+		o.Texts = textsOnDemand{e, c}
+	}
+	ix, err := index.Open(ctx, e.indexDir(), o)
 	return ix, explainIndex(err)
 }
 

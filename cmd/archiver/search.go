@@ -313,6 +313,9 @@ func newHitWriter(ctx context.Context, e *env, a *storage.Archive, format string
 	}
 	labels, err := channelLabels(ctx, a)
 	fileName := func(h index.Hit) string {
+		if f, err := a.File(ctx, h.Channel, *h.File, 0); err == nil {
+			return f.Name
+		}
 		m, err := a.Message(ctx, h.Channel, h.TS)
 		if err != nil {
 			return ""

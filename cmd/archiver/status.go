@@ -27,8 +27,8 @@ func statusCommand() command {
 		summary: "say what is archived, what is missing, and how the last runs went",
 		about: `
 Lists each channel with what is archived of it, from when to when, its known gaps, its debts (threads and files that are
-still to be read) and when it was last read again as a whole; the files that could not be had; the last runs; the state
-of the search index; sizes. Reads the archive only, never the server.`,
+still to be read) and when it was last read again as a whole; the files that could not be had, and those whose text search
+does not find, or not all of it; the last runs; the state of the search index; sizes. Reads the archive only, never the server.`,
 		examples: []string{
 			"archiver status",
 			`archiver status --json | jq '.channels[] | select(.debts > 0 or .gaps != [])'`,
@@ -44,6 +44,7 @@ type statusReport struct {
 	Files    fileStatus      `json:"files"`
 	Runs     []runLine       `json:"runs"`
 	Index    indexStatus     `json:"index"`
+	Texts    textStatus      `json:"texts"` // inside files
 
 	Repairs []storage.Repaired `json:"repairs,omitzero"` // damage that was met, oldest first
 }
@@ -122,7 +123,7 @@ func gatherStatus(ctx context.Context, e *env, a *storage.Archive, c *cli.Contex
 	if s.Repairs, err = a.Repairs(ctx); err != nil {
 		return nil, err
 	}
-	return s, errors.Join(s.addChannels(ctx, a), s.addRuns(ctx, a), s.addIndex(ctx, e, c))
+	return s, errors.Join(s.addChannels(ctx, a), s.addRuns(ctx, a), s.addIndex(ctx, e, c), s.addTexts(ctx, e, a, c))
 }
 
 func runStatus(ctx context.Context, e *env, c *cli.Context) (err error) {
@@ -286,7 +287,7 @@ func (s *statusReport) print(u *ui) error {
 	for _, r := range s.Repairs {
 		err = errors.Join(err, u.printf("damage   found on %s: %s\n", stamp(r.Time), damageLine(&r)))
 	}
-	return errors.Join(err, s.printChannels(u), s.printMissing(u), s.printRuns(u))
+	return errors.Join(err, s.Texts.print(u), s.printChannels(u), s.printMissing(u), s.Texts.printFiles(u), s.printRuns(u))
 }
 
 func describeLog(l storage.Log) string {

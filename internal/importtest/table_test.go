@@ -37,8 +37,12 @@ var table = map[string]rule{
 		tests:   []string{"internal/teamchat/teamchattest", "internal/merkle"},
 	},
 
+	// What is in files.
+	"internal/extract": {},
+
 	// What reads it. An export asks for everything through interfaces of its own.
 	"internal/index":    {imports: []string{"internal/record", "internal/lenient", "internal/storage"}},
+	"internal/filetext": {imports: []string{"internal/extract", "internal/index"}},
 	"internal/loadfile": {},
 	"internal/bag":      {},
 	"internal/seal":     {},
@@ -65,7 +69,7 @@ var table = map[string]rule{
 		"configs", "internal/doctor", "internal/reconcile",
 		"internal/lenient", "internal/record", "internal/teamchat", "internal/teamchat/teamchattest", "internal/blob",
 		"internal/merkle", "internal/storage", "internal/sync", "internal/index", "internal/export",
-		"internal/seal", "internal/envelope", "internal/loadfile", "internal/bundle",
+		"internal/seal", "internal/envelope", "internal/loadfile", "internal/bundle", "internal/extract", "internal/filetext",
 	}, tests: []string{"internal/rsmf", "internal/bag"}},
 
 	// Measured and checked from outside.

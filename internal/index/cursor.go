@@ -21,7 +21,7 @@ type cursor struct {
 	id      string
 }
 
-const cursorLen = 8 + 8 + keyLen
+const minCursor = 8 + 8 + keyLen
 
 func (c cursor) String() string {
 	b := binary.BigEndian.AppendUint64(nil, c.request)
@@ -32,7 +32,7 @@ func (c cursor) String() string {
 // parseCursor reads a cursor of the request with the given hash.
 func parseCursor(text string, request uint64) (cursor, error) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(b) != cursorLen || binary.BigEndian.Uint64(b) != request {
+	if err != nil || len(b) < minCursor || binary.BigEndian.Uint64(b) != request {
 		return cursor{}, ErrCursor
 	}
 	return cursor{request, math.Float64frombits(binary.BigEndian.Uint64(b[8:])), string(b[16:])}, nil

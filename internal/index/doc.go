@@ -103,6 +103,12 @@
 // that of time; a version keeps its key for ever, and so documents are replaced but never removed. Channel numbers
 // are given by the index at first sight, in the order of the archive's changes, and so are the same after a rebuild.
 //
+// The text inside one revision of a stored file is a document, too, with channel, author, time, thread and deletion of
+// the first message that shows the file (or else what the file says of itself), the kind file, and the flag content. Its
+// key is that message's with the revision and the file's id; when another message turns out to be the first, it moves.
+// Only queries with words ask for these: without one, answers are of messages alone. They have a cursor of their own,
+// behind that of the messages; their texts come from Options.Texts.
+//
 // The directory holds one subdirectory a generation, named by mapping version and number, the file CURRENT that names
 // the one in use, and the lock that keeps writers apart. Readers need none: bleve's own lock keeps them and the writer
 // of one generation apart, and a rebuild works beside them in another.

@@ -21,6 +21,8 @@ type entry struct {
 	text     string
 	filename string
 	flags    []string
+	file     string // id
+	id       string // of the document, if it is not what the key encodes to
 }
 
 // analyzed is a field of a document whose terms are known already, so that bleve analyses nothing.
@@ -56,13 +58,16 @@ type keywordID struct{ field, value string }
 func newBuilder() *builder { return &builder{keywords: map[keywordID]*analyzed{}} }
 
 func (b *builder) document(e *entry) (*document.Document, error) {
-	id, err := e.key.encode()
-	if err != nil {
-		return nil, err
+	id := e.id
+	if id == "" {
+		var err error
+		if id, err = e.key.encode(); err != nil {
+			return nil, err
+		}
 	}
 	doc := document.NewDocument(id)
 	doc.Fields = make([]document.Field, 0, 10)
-	day := e.key.ts.Time().Format("20060102")
+	day := dayOf(tsOfKey(id).Second())
 	b.keyword(doc, fieldChannel, e.channel)
 	b.keyword(doc, fieldUser, fold(e.user))
 	b.keyword(doc, fieldKind, string(e.kind))
@@ -70,7 +75,10 @@ func (b *builder) document(e *entry) (*document.Document, error) {
 	b.keyword(doc, fieldMonth, day[:len("200601")])
 	b.keyword(doc, fieldThread, string(e.thread))
 	b.set(doc, fieldFlags, e.flags)
-	b.set(doc, fieldMentions, mentions(e.text))
+	b.keyword(doc, fieldFile, e.file)
+	if e.key.file == "" {
+		b.set(doc, fieldMentions, mentions(e.text))
+	}
 	b.words(doc, fieldText, e.text, "")
 	if e.filename != "" {
 		b.words(doc, fieldFilename, e.filename, fold(e.filename))
@@ -186,8 +194,8 @@ func versionsOf(m *record.Message, channel uint32) []entry {
 	for i, v := range m.Versions {
 		flags.old = i+1 < len(m.Versions)
 		out[i] = entry{
-			key:     key{m.TS, channel, uint32(i + 1)},
-			channel: m.Channel, thread: m.Thread, user: m.User, kind: m.Kind, text: v.Text, filename: m.FileName,
+			key:     key{ts: m.TS, channel: channel, version: uint32(i + 1)},
+			channel: m.Channel, thread: m.Thread, user: m.User, kind: m.Kind, text: v.Text, filename: m.FileName, file: m.FileID,
 			flags: flags.list(v.Text),
 		}
 	}
@@ -203,8 +211,8 @@ func firstOf(channelID string, channel uint32, e *record.Entry) entry {
 		thread: e.Thread != "" || f.CommentsCount > 0, comment: e.Thread != "",
 	}
 	return entry{
-		key:     key{record.TS(e.Key), channel, 1},
-		channel: channelID, thread: e.Thread, user: f.User, kind: f.Kind, text: f.Text, filename: f.FileName,
+		key:     key{ts: record.TS(e.Key), channel: channel, version: 1},
+		channel: channelID, thread: e.Thread, user: f.User, kind: f.Kind, text: f.Text, filename: f.FileName, file: f.FileID,
 		flags: flags.list(f.Text),
 	}
 }

@@ -11,7 +11,8 @@ import (
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 )
 
-// families are the documents that belong together: a message and its comments. Those without comments are not listed.
+// families are the documents that belong together: a message, its comments, and the text inside their files. Messages
+// that stand for themselves are not listed.
 type families []relative
 
 // relative is a document of a family. All of a family have the same root.
@@ -32,6 +33,11 @@ func (v *view) families(among docset) (families, error) {
 	if err != nil {
 		return nil, err
 	}
+	files, err := v.attached(among.not(comments))
+	if err != nil {
+		return nil, err
+	}
+	kin, comments = append(kin, files...), comments.or(files.docs(v))
 	slices.SortFunc(kin, compareRoots)
 	all := slices.Clone(kin)
 	err = v.each(among.not(comments), func(segment int, doc uint32, id string) error {
@@ -45,6 +51,30 @@ func (v *view) families(among docset) (families, error) {
 		return cmp.Or(compareRoots(a, b), cmp.Compare(a.segment, b.segment), cmp.Compare(a.doc, b.doc))
 	})
 	return all, err
+}
+
+// attached gives the documents of a set that are the text inside a file which a main message shows.
+func (v *view) attached(among docset) (kin families, err error) {
+	content, err := v.any(fieldFlags, []string{flagContent})
+	if err != nil {
+		return nil, err
+	}
+	err = v.each(content.and(among), func(segment int, doc uint32, id string) error {
+		if !isAlone(id) {
+			kin = append(kin, relative{familyKey([]byte(id[:keyTS+keyChannel])), uint32(segment), doc})
+		}
+		return nil
+	})
+	return kin, err
+}
+
+// docs gives the documents of families as a set.
+func (f families) docs(v *view) docset {
+	out := v.none()
+	for _, r := range f {
+		out[r.segment].Add(r.doc)
+	}
+	return out
 }
 
 // comments gives the comments of a set with their roots, and as a set.

@@ -26,7 +26,10 @@ func (s *session) load(refs []ref, each func(Hit) error) error {
 	slices.SortFunc(order, func(i, j int) int { return compareKeys(keys[i], keys[j]) })
 	messages := make([]*record.Message, len(refs))
 	for n, i := range order {
-		if n > 0 && keys[i].ts == keys[order[n-1]].ts && keys[i].channel == keys[order[n-1]].channel {
+		if keys[i].file != "" {
+			continue
+		}
+		if n > 0 && messages[order[n-1]] != nil && keys[i].ts == keys[order[n-1]].ts && keys[i].channel == keys[order[n-1]].channel {
 			messages[i] = messages[order[n-1]]
 			continue
 		}
@@ -40,7 +43,17 @@ func (s *session) load(refs []ref, each func(Hit) error) error {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		if err := each(s.hit(m, keys[i], refs[i].score)); err != nil {
+		if keys[i].file == "" {
+			if err := each(s.hit(m, keys[i], refs[i].score)); err != nil {
+				return err
+			}
+			continue
+		}
+		h, err := s.fileHit(refs[i], keys[i])
+		if err != nil {
+			return err
+		}
+		if err := each(h); err != nil {
 			return err
 		}
 	}

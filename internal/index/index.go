@@ -34,6 +34,7 @@ type Options struct {
 	Logger   *slog.Logger  // nil discards
 	ReadOnly bool          //
 	LockWait time.Duration // how long to wait for another process; 0 means not at all
+	Texts    Texts         // of files; nil leaves the text inside files alone
 }
 
 // readerWait is how long a writer waits for readers beyond LockWait. Readers of a search are gone in seconds.
@@ -45,6 +46,7 @@ type Index struct {
 	generation generation
 	log        *slog.Logger
 	lock       *flock.Flock // nil when read-only
+	texts      Texts
 	bleve      bleve.Index
 	inner      index.Index
 
@@ -186,7 +188,7 @@ func newIndex(dir string, g generation, o Options, lock *flock.Flock, b bleve.In
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Index{dir: dir, generation: g, log: log, lock: lock, bleve: b, inner: inner}, nil
+	return &Index{dir: dir, generation: g, log: log, lock: lock, texts: o.Texts, bleve: b, inner: inner}, nil
 }
 
 // openError tells apart why bleve did not open: held by another process, no right to read, or damage.
@@ -228,7 +230,8 @@ func (ix *Index) Close() error {
 // Status describes an index.
 type Status struct {
 	Change     uint64 `json:"change"`     // the newest entry of the archive that the index holds
-	Documents  uint64 `json:"documents"`  // one per version of a message
+	Files      uint64 `json:"files"`      // likewise, of the text inside files
+	Documents  uint64 `json:"documents"`  // one per version of a message, and per text inside a file
 	Messages   uint64 `json:"messages"`   //
 	Mapping    int    `json:"mapping"`    // version of the mapping it was built with
 	Bytes      int64  `json:"bytes"`      // on disk
@@ -239,7 +242,7 @@ type Status struct {
 func (ix *Index) Status(ctx context.Context) (Status, error) {
 	s := Status{Mapping: ix.generation.mapping, Generation: ix.generation.String()}
 	err := ix.read(func(r index.IndexReader, at state) (err error) {
-		s.Change, s.Messages = at.Change, at.Messages
+		s.Change, s.Messages, s.Files = at.Change, at.Messages, at.Files
 		s.Documents, err = r.DocCount()
 		return err
 	})

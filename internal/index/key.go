@@ -8,11 +8,13 @@ import (
 )
 
 // key names a document. As a string its bytewise order is the order of time, then of channel numbers, then of
-// versions.
+// versions. The text inside a file has the key of the message that shows the file, with its own revision as the version
+// and the file's id behind it; without such a message, the second of the file and a counter that no message has.
 type key struct {
 	ts      record.TS
 	channel uint32 // the index's own number of the channel
-	version uint32 // counts from 1
+	version uint32 // counts from 1; of the text inside a file, its revision
+	file    string // id of the file whose text this is, "" of a message
 }
 
 // The bytes of a key: second, counter, channel number, version; all big-endian.
@@ -24,6 +26,7 @@ const (
 	keyTS      = keySecond + keyCounter
 	keyLen     = keyTS + keyChannel + keyVersion
 	keyMax     = 1<<24 - 1 // greatest channel number and version
+	keyAlone   = 1<<24 - 1 // counter of a file that no message shows
 )
 
 // encode gives the document's id, an error if the key cannot be read back from it.
@@ -35,8 +38,20 @@ func (k key) encode() (string, error) {
 	b = appendUint24(b, uint32(k.ts.Counter()))
 	b = appendUint24(b, k.channel)
 	b = appendUint24(b, k.version)
-	return string(b), nil
+	return string(b) + k.file, nil
 }
+
+// aloneKey gives the id of the document of a file that no message shows.
+func aloneKey(second int64, k key) string {
+	b := secondKey(max(second, 0))
+	b = appendUint24(b, keyAlone)
+	b = appendUint24(b, k.channel)
+	b = appendUint24(b, k.version)
+	return string(b) + k.file
+}
+
+// isAlone tells whether a key is that of a file that no message shows.
+func isAlone(id string) bool { return uint24(id[keySecond:]) == keyAlone }
 
 // secondKey is what the keys of a second's messages begin with.
 func secondKey(second int64) []byte {
@@ -46,10 +61,14 @@ func secondKey(second int64) []byte {
 }
 
 func decodeKey(id string) (key, error) {
-	if len(id) != keyLen {
+	if len(id) < keyLen {
 		return key{}, fmt.Errorf("document %x: a key has %d bytes", id, keyLen)
 	}
-	return key{tsOfKey(id), uint24(id[keyTS:]), uint24(id[keyTS+keyChannel:])}, nil
+	k := key{tsOfKey(id), uint24(id[keyTS:]), uint24(id[keyTS+keyChannel:]), id[keyLen:]}
+	if k.file != "" && isAlone(id) {
+		k.ts = ""
+	}
+	return k, nil
 }
 
 // tsOfKey gives the ts that a key begins with.

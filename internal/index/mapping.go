@@ -10,7 +10,8 @@ import (
 //
 // 1: the first.
 // 2: single digits are parts of words: v2.6.3 is found by 2.6.3.
-const mappingVersion = 2
+// 3: the text inside files, and the ids of files.
+const mappingVersion = 3
 
 // The fields of a document. All are written by document.go, without bleve's analysis; the mapping only tells bleve's
 // own tools what they are.
@@ -25,6 +26,7 @@ const (
 	fieldThread   = "thread"   // of a comment: its parent's ts
 	fieldMentions = "mentions" // what stands behind an @, folded
 	fieldFlags    = "flags"    // the flag constants
+	fieldFile     = "file"     // id of the file that a message shows, or whose text this is
 	fieldID       = "_id"      // bleve's name of the key
 )
 
@@ -38,13 +40,14 @@ const (
 	flagReaction = "reaction" //
 	flagThread   = "thread"   // is a comment or has comments
 	flagComment  = "comment"  // is a comment
+	flagContent  = "content"  // is the text inside a file
 )
 
 // newMapping is what bleve stores beside the index.
 func newMapping() mapping.IndexMapping {
 	fields := bleve.NewDocumentStaticMapping()
 	for _, name := range []string{fieldText, fieldFilename, fieldChannel, fieldUser, fieldKind, fieldDay, fieldMonth,
-		fieldThread, fieldMentions, fieldFlags} {
+		fieldThread, fieldMentions, fieldFlags, fieldFile} {
 		f := bleve.NewKeywordFieldMapping()
 		f.Store, f.DocValues, f.IncludeInAll, f.IncludeTermVectors = false, false, false, positions(name)
 		fields.AddFieldMappingsAt(name, f)

@@ -137,6 +137,9 @@ func (m *matcher) gather(_ int, _ uint32, id string) error {
 	if err != nil {
 		return err
 	}
+	if k.file != "" && k.ts == "" { // no message shows the file
+		return nil
+	}
 	m.places = append(m.places, place{m.rank[k.channel], [keyTS]byte([]byte(id[:keyTS]))})
 	return nil
 }

@@ -49,7 +49,9 @@ func build(ctx context.Context, dir string, a *storage.Archive, o Options, progr
 	if err != nil {
 		return generation{}, err
 	}
-	err = ix.CatchUp(ctx, a, progress)
+	if err = ix.CatchUp(ctx, a, progress); err == nil {
+		err = ix.CatchUpFiles(ctx, a, nil)
+	}
 	return ix.generation, errors.Join(err, ix.Close(), syncGeneration(dir, ix.generation))
 }
 

@@ -175,7 +175,9 @@ func (c *compiler) current(docs docset) (docset, error) {
 				ids = append(ids, last)
 				return err
 			}
-			last = e.Term
+			if e.Term[keyLen:] == id[keyLen:] {
+				last = e.Term
+			}
 		}
 	})
 	if err != nil {

@@ -90,6 +90,13 @@ func (c *compiler) request(r *Request) (clause, error) {
 	if old && !r.IncludeVersions {
 		all.not = append(all.not, anyClause{fieldFlags, []string{flagOld}, 0})
 	}
+	content, err := c.has(fieldFlags, flagContent)
+	if err != nil {
+		return nil, err
+	}
+	if content && len(c.marks) == 0 { // without words, nothing asks for what files say
+		all.not = append(all.not, anyClause{fieldFlags, []string{flagContent}, 0})
+	}
 	for _, word := range r.Query.left {
 		c.note("%q has no letter or digit to search for and was left out", word)
 	}

@@ -47,6 +47,7 @@ type session struct {
 	at       state
 	channels []string // ids by number
 	names    *directory
+	texts    Texts
 	view     *view
 	root     clause
 	marks    []mark
@@ -70,7 +71,7 @@ func (ix *Index) session(ctx context.Context, a *storage.Archive, r Request, f f
 		if err := at.check(a); err != nil {
 			return err
 		}
-		s := &session{ctx: ctx, archive: a, request: r, reader: reader, at: at, names: names}
+		s := &session{ctx: ctx, archive: a, request: r, reader: reader, at: at, names: names, texts: ix.texts}
 		if s.channels, err = ix.channelIDs(reader, at); err != nil {
 			return err
 		}
@@ -134,6 +135,10 @@ func (s *session) covers() Covers {
 	c := Covers{Messages: s.at.Messages, Change: s.at.Change, Complete: s.at.Change >= newest, Notes: s.notes}
 	if !c.Complete {
 		c.Notes = append(c.Notes, fmt.Sprintf("the index holds the archive up to change %d of %d", s.at.Change, newest))
+	}
+	if note := s.pendingFiles(); note != "" {
+		c.Complete = c.Complete && s.texts == nil // then nobody wants it
+		c.Notes = append(c.Notes, note)
 	}
 	if c.Notes == nil {
 		c.Notes = []string{}

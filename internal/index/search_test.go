@@ -231,7 +231,8 @@ func TestHit(t *testing.T) {
 	if hits[0] != want {
 		t.Errorf("got %+v\nwant %+v", hits[0], want)
 	}
-	if c := answer.Covers; c.Messages != 7 || c.Change != a.Change() || !c.Complete || len(c.Notes) > 0 {
+	if c := answer.Covers; c.Messages != 7 || c.Change != a.Change() || !c.Complete ||
+		len(c.Notes) != 1 || c.Notes[0] != "the text inside files is not in the index" {
 		t.Errorf("covers %+v", c)
 	}
 	hits, _ = find(t, ix, a, "comment hello~2", Request{})

@@ -12,6 +12,7 @@ import (
 type state struct {
 	Change   uint64 `json:"change"`   // the newest entry of the archive that is indexed
 	Messages uint64 `json:"messages"` //
+	Files    uint64 `json:"files"`    // the newest entry up to which the text inside files is indexed
 	Channels int    `json:"channels"` // numbers given so far: 0 to Channels-1
 	Archive  string `json:"archive"`  // storage.Archive.ID
 }

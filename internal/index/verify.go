@@ -166,7 +166,11 @@ func (v *verifier) counts() error {
 	if err != nil {
 		return err
 	}
-	now := v.view.all().not(old)
+	content, err := v.view.any(fieldFlags, []string{flagContent})
+	if err != nil {
+		return err
+	}
+	now := v.view.all().not(old).not(content)
 	if n := now.count(); n != v.at.Messages {
 		v.drift("", "it holds %d messages, its own count says %d", n, v.at.Messages)
 	}
@@ -209,6 +213,12 @@ func (v *verifier) fromIndex() error {
 			v.drift("", "it holds a document with the key %x, which is none", id)
 			continue
 		}
+		if k.file != "" {
+			if err := v.file(k); err != nil {
+				return err
+			}
+			continue
+		}
 		m, err := v.archive.Message(v.ctx, v.channels[k.channel], k.ts)
 		switch {
 		case errors.Is(err, storage.ErrNotFound), err == nil && int(k.version) > len(m.Versions):
@@ -222,6 +232,18 @@ func (v *verifier) fromIndex() error {
 		}
 	}
 	return nil
+}
+
+// file looks for the revision of a file whose text a document is.
+func (v *verifier) file(k key) error {
+	v.Documents++
+	f, err := v.archive.File(v.ctx, v.channels[k.channel], k.file, 0)
+	switch {
+	case errors.Is(err, storage.ErrNotFound), err == nil && int(k.version) > len(f.Versions):
+		v.drift(v.channels[k.channel]+"/"+k.file, "it holds text of revision %d, which the archive does not have", k.version)
+		return nil
+	}
+	return err
 }
 
 // nth gives the key of the nth document of a set.
@@ -336,7 +358,7 @@ func (v *verifier) all() error {
 				return err
 			}
 			for n := range m.Versions {
-				id, err := key{m.TS, v.numbers[channel], uint32(n + 1)}.encode()
+				id, err := key{ts: m.TS, channel: v.numbers[channel], version: uint32(n + 1)}.encode()
 				if err != nil {
 					return err
 				}
@@ -354,7 +376,11 @@ func (v *verifier) all() error {
 			return err
 		}
 	}
-	if n := v.view.all().count(); n > known {
+	content, err := v.view.any(fieldFlags, []string{flagContent})
+	if err != nil {
+		return err
+	}
+	if n := v.view.all().not(content).count(); n > known {
 		v.drift("", "it holds %d documents that the archive does not know", n-known)
 	}
 	return nil

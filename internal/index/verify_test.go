@@ -61,21 +61,21 @@ func TestVerifyFindsDrift(t *testing.T) {
 		want  string // part of what is found, "" for nothing
 	}{
 		{"nothing", func(*Index) error { return nil }, ""},
-		{"a message is missing", func(ix *Index) error { return ix.bleve.Delete(id(key{"1516195203.000000", 1, 1})) },
+		{"a message is missing", func(ix *Index) error { return ix.bleve.Delete(id(key{"1516195203.000000", 1, 1, ""})) },
 			"D: it holds 0 messages of the channel, the archive 1"},
-		{"an old version is missing", func(ix *Index) error { return ix.bleve.Delete(id(key{ts, 0, 1})) },
+		{"an old version is missing", func(ix *Index) error { return ix.bleve.Delete(id(key{ts, 0, 1, ""})) },
 			"C/" + ts + ": version 1 is not in the index"},
 		{"a message too many", func(ix *Index) error {
-			return documentOf(ix, entry{key: key{"1516195209.000000", 0, 1}, channel: "C", text: "ghost"})
+			return documentOf(ix, entry{key: key{"1516195209.000000", 0, 1, ""}, channel: "C", text: "ghost"})
 		}, "C: it holds 3 messages of the channel, the archive 2"},
 		{"a version too many", func(ix *Index) error {
-			return documentOf(ix, entry{key: key{ts, 0, 3}, channel: "C", text: "ghost", flags: []string{flagOld}})
+			return documentOf(ix, entry{key: key{ts, 0, 3, ""}, channel: "C", text: "ghost", flags: []string{flagOld}})
 		}, "it holds 1 documents that the archive does not know"},
 		{"another text", func(ix *Index) error {
-			return documentOf(ix, entry{key: key{ts, 0, 2}, channel: "C", user: "ann@x", kind: "text", text: "second thoughts"})
+			return documentOf(ix, entry{key: key{ts, 0, 2, ""}, channel: "C", user: "ann@x", kind: "text", text: "second thoughts"})
 		}, "C/" + ts + `: version 2 is not found by the `},
 		{"a flag too many", func(ix *Index) error {
-			return documentOf(ix, entry{key: key{"1516195203.000000", 1, 1}, channel: "D", user: "bob@x", kind: "text", text: "third", flags: []string{flagDeleted}})
+			return documentOf(ix, entry{key: key{"1516195203.000000", 1, 1, ""}, channel: "D", user: "bob@x", kind: "text", text: "third", flags: []string{flagDeleted}})
 		}, `D/1516195203.000000: version 1 is found by the flag "deleted", wrongly`},
 		{"a cursor ahead", func(ix *Index) error {
 			raw, err := state{Change: 1000, Messages: 3, Channels: 2}.encode()
