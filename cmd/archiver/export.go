@@ -103,7 +103,7 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 // sourceOf gives what the job selects, frozen.
 func (e *env) sourceOf(ctx context.Context, c *cli.Context, a *storage.Archive, job *exportJob) (*source, error) {
 	if job.frozen != nil {
-		return e.reopenSource(a, job.selection, job.frozen)
+		return e.reopenSource(ctx, c, a, job.selection, job.frozen)
 	}
 	s, err := e.openSource(ctx, c, a, &job.selection)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"archiver/internal/export"
+	"archiver/internal/extract"
+	"archiver/internal/filetext"
 	"archiver/internal/index"
 	"archiver/internal/record"
 	"archiver/internal/storage"
@@ -82,6 +84,7 @@ func findUsers(ctx context.Context, a *storage.Archive, names []string) ([]strin
 // joins to it, is picked once; without either the messages are chosen one by one as they are read.
 type source struct {
 	archive *storage.Archive
+	texts   string // where the text of files is kept
 	sel     export.Selection
 	zone    *time.Location
 	span    storage.Range             // of the messages between since and until
@@ -99,7 +102,7 @@ func (e *env) openSource(ctx context.Context, c *cli.Context, a *storage.Archive
 	if err != nil {
 		return nil, err
 	}
-	s := &source{archive: a, zone: zone}
+	s := &source{archive: a, texts: e.textFile(), zone: zone}
 	if sel.Query == "" {
 		s.freeze(*sel)
 	} else if err := e.query(ctx, c, s, sel); err != nil {
@@ -114,14 +117,26 @@ func (e *env) openSource(ctx context.Context, c *cli.Context, a *storage.Archive
 }
 
 // reopenSource gives the selection of an export that was made before, of which the ledger kept something.
-func (e *env) reopenSource(a *storage.Archive, sel export.Selection, kept []byte) (*source, error) {
+func (e *env) reopenSource(ctx context.Context, c *cli.Context, a *storage.Archive, sel export.Selection, kept []byte) (*source, error) {
 	zone, err := time.LoadLocation(sel.Zone)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{archive: a, zone: zone}
+	s := &source{archive: a, texts: e.textFile(), zone: zone}
 	s.freeze(sel)
-	return s, s.thaw(kept)
+	if err := s.thaw(kept); err != nil || sel.Query == "" {
+		return s, err
+	}
+	request, err := s.ask()
+	if err != nil {
+		return nil, err
+	}
+	ix, err := e.openIndex(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s.marks, err = ix.Highlighter(ctx, a, request)
+	return s, errors.Join(err, ix.Close())
 }
 
 func (s *source) freeze(sel export.Selection) {
@@ -130,11 +145,19 @@ func (s *source) freeze(sel export.Selection) {
 	s.span.AsOf = sel.Change
 }
 
+// ask puts the selection's query to an index.
+func (s *source) ask() (r index.Request, err error) {
+	r = index.Request{Since: s.sel.Since, Until: s.sel.Until, Channels: s.sel.Channels, Users: s.sel.Users, Location: s.zone}
+	r.Query, err = index.Parse(s.sel.Query)
+	return r, explainQuery(err)
+}
+
 // query picks what the selection's query finds.
 func (e *env) query(ctx context.Context, c *cli.Context, s *source, sel *export.Selection) (err error) {
-	request := index.Request{Since: sel.Since, Until: sel.Until, Channels: sel.Channels, Users: sel.Users, Location: s.zone}
-	if request.Query, err = index.Parse(sel.Query); err != nil {
-		return explainQuery(err)
+	s.sel = *sel
+	request, err := s.ask()
+	if err != nil {
+		return err
 	}
 	ix, err := e.openIndex(ctx, c)
 	if err != nil {
@@ -234,7 +257,15 @@ func (s *source) File(ctx context.Context, channel, id string) (*record.File, er
 func (s *source) Blob(sha256 string) (io.ReadCloser, error) { return s.archive.Blobs().Get(sha256) }
 
 // Text gives the text that was extracted from a content.
-func (s *source) Text(context.Context, string) (string, bool, error) { return "", false, nil }
+func (s *source) Text(_ context.Context, sha256 string) (text string, ok bool, err error) {
+	store, err := filetext.Open(s.texts, true, time.Second)
+	if err != nil {
+		return "", false, err
+	}
+	defer closing(&err, store.Close)
+	r, known, err := store.Get(sha256, true)
+	return r.Text, known && r.Status == extract.Extracted, err
+}
 
 // Message gives one message if it is selected.
 func (s *source) Message(ctx context.Context, channel string, ts record.TS) (item export.Item, ok bool, err error) {
