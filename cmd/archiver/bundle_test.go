@@ -107,7 +107,8 @@ func TestBundlesOfAllSortsAreWhole(t *testing.T) {
 		output := filepath.Join(dir, name)
 		must(t, append(append([]string{"export", "--quiet", "--output", output}, args[:max(len(args)-1, 0)]...), args[max(len(args)-1, 0):]...)...)
 		code, v := verify(t, output, "--key", filepath.Join(output, export.PublicKeyFile))
-		if code != 0 || len(v.Bundle.Warnings) > 0 {
+		warnings := slices.DeleteFunc(v.Bundle.Warnings, func(w string) bool { return strings.HasSuffix(w, "was not compared with the others") })
+		if code != 0 || len(warnings) > 0 {
 			t.Errorf("%s: verify exits %d: %+v", name, code, v)
 		}
 		t.Logf("%s: %v", name, v.Checked)

@@ -23,6 +23,9 @@
 //     rebuilt from it at any time.
 //   - internal/export writes a selection of the archive as a bundle. It asks the archive by an interface of its own.
 //   - internal/bag has what makes a directory a BagIt bag; internal/bundle checks an export without its archive.
+//   - internal/rsmf, internal/mail and internal/loadfile are formats of exports as bytes, and know nothing of chat.
+//   - internal/seal has others vouch for a file; internal/envelope puts a bundle into an encrypted one.
+//   - internal/extract reads the text inside files, in processes of their own; internal/filetext keeps it.
 //   - internal/doctor examines a server and an archive and says what will be missing and why. It changes neither.
 //   - internal/reconcile compares an archive with the live server and explains every difference.
 //   - internal/benchmark measures what a first sync costs, from outside.

@@ -51,7 +51,7 @@ func isTerminal(stream any) bool {
 
 // object writes one JSON object in a line of its own. What a server sent stays as it was sent.
 func (u *ui) object(v any) error {
-	line, err := json.Marshal(v, lenient.Options, jsontext.PreserveRawStrings(true))
+	line, err := json.Marshal(v, lenient.Options, json.Deterministic(true), jsontext.PreserveRawStrings(true))
 	if err != nil {
 		return err
 	}
