@@ -101,8 +101,8 @@ func TestBundlesOfAllSortsAreWhole(t *testing.T) {
 	busyArchive(t, 400)
 	dir := t.TempDir()
 	for name, args := range map[string][]string{
-		"everything": {"--format", "csv", "--format", "ndjson"}, "ndjson": {"--format", "ndjson"}, "csv": {"--format", "csv"}, "query": {"--format", "csv", "--format", "ndjson", "--context", "2", "the"},
-		"query-csv": {"--format", "csv", "the"}, "nothing": {"--format", "csv", "--format", "ndjson", "nobodywrotethisword"},
+		"everything": {"--format", "csv", "--format", "ndjson", "--format", "rsmf"}, "ndjson": {"--format", "ndjson"}, "csv": {"--format", "csv"}, "query": {"--format", "csv", "--format", "ndjson", "--format", "rsmf", "--slice", "thread", "--context", "2", "the"},
+		"query-csv": {"--format", "csv", "the"}, "nothing": {"--format", "csv", "--format", "ndjson", "--format", "rsmf", "nobodywrotethisword"},
 	} {
 		output := filepath.Join(dir, name)
 		must(t, append(append([]string{"export", "--quiet", "--output", output}, args[:max(len(args)-1, 0)]...), args[max(len(args)-1, 0):]...)...)

@@ -42,6 +42,7 @@ var readers = map[string]reader{
 	"":       readRecords,
 	"ndjson": readNDJSON,
 	"csv":    readCSV,
+	"rsmf":   readRSMF,
 }
 
 // reference is what the others are compared with, the first of these that there is.

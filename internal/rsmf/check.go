@@ -41,6 +41,7 @@ type checker struct {
 	findings []Finding
 	header   mail.Header
 	files    map[string]bool // in rsmf.zip, but the manifest; true once something refers to it
+	raw      []byte          // of the manifest
 }
 
 func (c *checker) fail(rule, format string, args ...any) {
@@ -55,9 +56,15 @@ func (c *checker) warn(rule, format string, args ...any) {
 // published schema. A file that cannot be read gives an error among its findings. Memory holds the manifest; rsmf.zip is
 // kept in a temporary file if it is large.
 func Check(r io.Reader) []Finding {
+	_, findings := Open(r)
+	return findings
+}
+
+// Open checks a file as Check does, and gives its manifest as it is, nil if it has none that can be read.
+func Open(r io.Reader) (manifest []byte, findings []Finding) {
 	c := &checker{files: map[string]bool{}}
 	c.message(r)
-	return c.findings
+	return c.raw, c.findings
 }
 
 // message checks the wrapper.
@@ -232,8 +239,11 @@ func (c *checker) readManifest(f *zip.File) bool {
 		return false // reported by readable
 	}
 	defer in.Close()
-	content, err := io.ReadAll(in)
-	return err == nil && c.manifest(content)
+	if c.raw, err = io.ReadAll(in); err != nil {
+		c.raw = nil
+		return false // likewise
+	}
+	return c.manifest(c.raw)
 }
 
 func sortedKeys[V any](m map[string]V) []string {
