@@ -62,6 +62,7 @@ var table = map[string]rule{
 
 	// Measured and checked from outside.
 	"internal/benchmark":          {},
+	"internal/benchmark/peers":    {imports: []string{"internal/record", "internal/storage", "internal/index"}}, // a module of its own
 	"internal/benchmark/fetchall": {imports: []string{"internal/record", "internal/teamchat"}},
 	"internal/campaign":           {tests: []string{"internal/record", "internal/teamchat/teamchattest", "internal/disktest"}},
 	"internal/disktest":           {},

@@ -21,8 +21,9 @@ const (
 )
 
 // Search calls each with every hit in order, up to the limit, and sums up. All of an answer comes from one view of the
-// index, whatever is written meanwhile. Memory does not grow with the number of hits. An error is a *SyntaxError where
-// the request cannot be carried out as it stands, ErrCursor, ErrDamaged, or what each returned.
+// index, whatever is written meanwhile. Memory does not grow with the number of hits. Without each, hits are counted
+// and paged but not read. An error is a *SyntaxError where the request cannot be carried out as it stands, ErrCursor,
+// ErrDamaged, or what each returned.
 //
 // Without a limit hits are streamed; a read-only index keeps writers out until the last one.
 func (ix *Index) Search(ctx context.Context, a *storage.Archive, r Request, each func(Hit) error) (*Answer, error) {
