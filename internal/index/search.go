@@ -29,8 +29,13 @@ const (
 func (ix *Index) Search(ctx context.Context, a *storage.Archive, r Request, each func(Hit) error) (*Answer, error) {
 	started := time.Now()
 	var answer *Answer
-	err := ix.session(ctx, a, r, func(s *session) (err error) {
-		answer, err = s.search(each)
+	err := ix.begin(ctx, a, r, func(s *session) (err error) {
+		if answer, err = ix.browse(s, each); answer != nil || err != nil {
+			return err
+		}
+		if err = guard(s.compile); err == nil {
+			answer, err = s.search(each)
+		}
 		return err
 	})
 	if err != nil {
@@ -55,8 +60,18 @@ type session struct {
 	total    uint64
 }
 
-// session prepares a search and calls f.
+// session prepares a search in bleve and calls f.
 func (ix *Index) session(ctx context.Context, a *storage.Archive, r Request, f func(*session) error) error {
+	return ix.begin(ctx, a, r, func(s *session) error {
+		if err := guard(s.compile); err != nil {
+			return err
+		}
+		return f(s)
+	})
+}
+
+// begin takes a view for a search and calls f.
+func (ix *Index) begin(ctx context.Context, a *storage.Archive, r Request, f func(*session) error) error {
 	r, err := r.withDefaults()
 	if err != nil {
 		return err
@@ -73,9 +88,6 @@ func (ix *Index) session(ctx context.Context, a *storage.Archive, r Request, f f
 		if s.channels, err = ix.channelIDs(reader, at); err != nil {
 			return err
 		}
-		if err := guard(s.compile); err != nil {
-			return err
-		}
 		return f(s)
 	})
 }
@@ -89,10 +101,9 @@ func (s *session) compile() (err error) {
 
 func (s *session) search(each func(Hit) error) (*Answer, error) {
 	r := &s.request
-	hash := r.hash()
 	var after []string
 	if r.Cursor != "" {
-		c, err := parseCursor(r.Cursor, hash)
+		c, err := parseCursor(r.Cursor, r.hash())
 		if err != nil {
 			return nil, err
 		}
@@ -106,11 +117,16 @@ func (s *session) search(each func(Hit) error) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.answer(returned, last, more), nil
+}
+
+// answer ends the hits; more tells whether others follow the last one.
+func (s *session) answer(returned int, last ref, more bool) *Answer {
 	answer := &Answer{Total: s.total, Returned: returned, Covers: s.covers()}
 	if more {
-		answer.Next = cursor{hash, last.score, last.id}.String()
+		answer.Next = cursor{s.request.hash(), last.score, last.id}.String()
 	}
-	return answer, nil
+	return answer
 }
 
 // covers says what the answer rests on.

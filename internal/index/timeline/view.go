@@ -1,0 +1,380 @@
+package timeline
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// View is a timeline at one moment.
+type View struct {
+	Change uint64 // of the owner, up to which everything is held
+	ctx    context.Context
+	store  *Store
+	tx     *bolt.Tx
+}
+
+// View calls f with a view, which is good until f returns.
+func (s *Store) View(ctx context.Context, f func(*View) error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.db.View(func(tx *bolt.Tx) error {
+		state := &State{}
+		if err := get(tx, stateKey, state); err != nil {
+			return err
+		}
+		if state.Format != format || state.Owner != s.owner {
+			return fmt.Errorf("%w of this archive and format", ErrNone)
+		}
+		return f(&View{state.Change, ctx, s, tx})
+	})
+}
+
+// Selection narrows what is asked for. Nil narrows nothing, an empty list leaves nothing.
+type Selection struct {
+	Channels []uint32
+	Authors  []string
+	Kinds    []uint8
+	From, To int64 // seconds, half-open; To 0 is no end
+}
+
+// Selected is what a selection gives.
+type Selected struct {
+	Total    uint64
+	view     *View
+	pieces   []piece
+	channels map[uint32]bool // that count, nil if all do
+	kinds    []uint8
+	from, to int64
+}
+
+// Select finds the messages of a selection and counts them.
+func (v *View) Select(sel Selection) (*Selected, error) {
+	out := &Selected{view: v, kinds: sel.Kinds, from: sel.From, to: cmp.Or(sel.To, math.MaxInt64)}
+	var err error
+	switch {
+	case sel.Authors != nil:
+		err = out.ofAuthors(sel.Authors, sel.Channels)
+	case sel.Channels != nil:
+		err = out.ofChannels(sel.Channels)
+	default:
+		err = v.pieces(channelList, nil, 0, out.add)
+	}
+	if err == nil {
+		err = out.count()
+	}
+	return out, err
+}
+
+func (s *Selected) ofAuthors(authors []string, channels []uint32) error {
+	if channels != nil {
+		s.channels = map[uint32]bool{}
+		for _, c := range channels {
+			s.channels[c] = true
+		}
+	}
+	groups := make([]uint64, len(authors))
+	for i, a := range authors {
+		groups[i] = s.view.store.group(a)
+	}
+	return s.groups(authorList, groups)
+}
+
+func (s *Selected) ofChannels(channels []uint32) error {
+	groups := make([]uint64, len(channels))
+	for i, c := range channels {
+		groups[i] = uint64(c)
+	}
+	return s.groups(channelList, groups)
+}
+
+// groups adds the pieces of some groups of a list.
+func (s *Selected) groups(list string, groups []uint64) error {
+	slices.Sort(groups)
+	for _, g := range slices.Compact(groups) {
+		if err := s.view.pieces(list, &g, s.from, s.add); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds a piece that reaches into the time asked for; more is false when later ones do not.
+func (s *Selected) add(p piece) (more bool) {
+	if p.first < s.to && p.last >= s.from {
+		s.pieces = append(s.pieces, p)
+	}
+	return p.first < s.to
+}
+
+// pieces calls each with the pieces of a list: all of them, or those of one group from the block on that holds a second
+// until each wants no more.
+func (v *View) pieces(list string, group *uint64, from int64, each func(piece) (more bool)) error {
+	c := v.tx.Bucket([]byte(list)).Cursor()
+	var key, stored []byte
+	if group == nil {
+		key, stored = c.First()
+	} else {
+		start := item{*group, Message{Key: Key{Second: max(from, 0)}}}
+		key, stored = floor(c, start.key())
+	}
+	for more := true; key != nil && more; key, stored = c.Next() {
+		if group != nil && len(key) == keyLength && binary.BigEndian.Uint64(key) > *group {
+			return nil
+		}
+		value, err := unseal(list, key, stored)
+		if err != nil {
+			return err
+		}
+		err = parseBlock(value, func(p piece) {
+			if group == nil {
+				each(p)
+			} else if p.group == *group {
+				more = each(p)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return v.ctx.Err()
+}
+
+// whole tells whether all messages of a piece count.
+func (s *Selected) whole(p *piece) bool {
+	return s.channels == nil && s.kinds == nil && p.first >= s.from && p.last < s.to
+}
+
+func (s *Selected) counts(m *Message) bool {
+	return m.Second >= s.from && m.Second < s.to && (s.channels == nil || s.channels[m.Channel]) &&
+		(s.kinds == nil || slices.Contains(s.kinds, m.Kind))
+}
+
+func (s *Selected) count() error {
+	var messages []Message
+	for i := range s.pieces {
+		p := &s.pieces[i]
+		if s.whole(p) {
+			s.Total += uint64(p.messages)
+			continue
+		}
+		var err error
+		if messages, err = p.appendTo(messages[:0]); err != nil {
+			return err
+		}
+		for i := range messages {
+			if s.counts(&messages[i]) {
+				s.Total++
+			}
+		}
+	}
+	return nil
+}
+
+// Order is a direction of time.
+type Order int
+
+// The orders.
+const (
+	OldestFirst Order = 1
+	NewestFirst Order = -1
+)
+
+// Walk calls each with the messages in order, those behind after if it is set, without the first skip, until it wants no
+// more.
+func (s *Selected) Walk(order Order, after *Key, skip int, each func(Message) (more bool)) error {
+	w := walk{Selected: s, order: order, after: after}
+	w.rest = slices.Clone(s.pieces)
+	slices.SortFunc(w.rest, func(a, b piece) int { return w.begins(&a, &b) })
+	for {
+		if skip > 0 && after == nil && w.jump(&skip) {
+			continue
+		}
+		m, ok, err := w.next()
+		if err != nil || !ok {
+			return err
+		}
+		if skip > 0 {
+			skip--
+			continue
+		}
+		if !each(m) {
+			return nil
+		}
+	}
+}
+
+// walk merges pieces, each of which is in order. Pieces are decoded when it is their turn.
+type walk struct {
+	*Selected
+	order Order
+	after *Key
+	rest  []piece     // in the order in which they begin
+	open  [][]Message // a heap by the next message of each, the last one
+}
+
+// begins compares where pieces begin in the order of the walk.
+func (w *walk) begins(a, b *piece) int {
+	if w.order == OldestFirst {
+		return cmp.Compare(a.first, b.first)
+	}
+	return cmp.Compare(b.last, a.last)
+}
+
+// jump passes over a whole piece at once, if all of it is to be skipped and nothing lies beside it.
+func (w *walk) jump(skip *int) bool {
+	if len(w.open) > 0 || len(w.rest) == 0 {
+		return false
+	}
+	p := &w.rest[0]
+	if p.messages > *skip || !w.whole(p) || len(w.rest) > 1 && w.overlap(p, &w.rest[1]) {
+		return false
+	}
+	*skip -= p.messages
+	w.rest = w.rest[1:]
+	return true
+}
+
+func (w *walk) overlap(p, next *piece) bool { return next.last >= p.first && next.first <= p.last }
+
+// next gives the next message.
+func (w *walk) next() (m Message, ok bool, err error) {
+	for len(w.rest) > 0 && (len(w.open) == 0 || w.reaches(&w.rest[0])) {
+		if err := w.openNext(); err != nil {
+			return m, false, err
+		}
+	}
+	if len(w.open) == 0 {
+		return m, false, nil
+	}
+	top := w.open[0]
+	m = top[len(top)-1]
+	if w.open[0] = top[:len(top)-1]; len(top) > 1 {
+		heap.Fix(w, 0)
+	} else {
+		heap.Pop(w)
+	}
+	return m, true, nil
+}
+
+// reaches tells whether a piece may hold what comes before the next message of the open ones.
+func (w *walk) reaches(p *piece) bool {
+	at := w.open[0][len(w.open[0])-1].Second
+	if w.order == OldestFirst {
+		return p.first <= at
+	}
+	return p.last >= at
+}
+
+// openNext decodes the next piece, the message that comes first at its end.
+func (w *walk) openNext() error {
+	p := w.rest[0]
+	w.rest = w.rest[1:]
+	if err := w.view.ctx.Err(); err != nil {
+		return err
+	}
+	if w.after != nil && w.behind(&p) {
+		return nil
+	}
+	messages, err := p.appendTo(make([]Message, 0, p.messages))
+	if err != nil {
+		return err
+	}
+	messages = slices.DeleteFunc(messages, func(m Message) bool {
+		return !w.counts(&m) || w.after != nil && m.Key.Compare(*w.after)*int(w.order) <= 0
+	})
+	if w.order == OldestFirst {
+		slices.Reverse(messages)
+	}
+	if len(messages) > 0 {
+		heap.Push(w, messages)
+	}
+	return nil
+}
+
+// behind tells whether all of a piece lies before the message to go on after.
+func (w *walk) behind(p *piece) bool {
+	if w.order == OldestFirst {
+		return p.last < w.after.Second
+	}
+	return p.first > w.after.Second
+}
+
+// The heap of open pieces.
+
+func (w *walk) Len() int { return len(w.open) }
+
+func (w *walk) Less(i, j int) bool {
+	a, b := w.open[i], w.open[j]
+	return a[len(a)-1].Compare(b[len(b)-1].Key)*int(w.order) < 0
+}
+
+func (w *walk) Swap(i, j int) { w.open[i], w.open[j] = w.open[j], w.open[i] }
+
+func (w *walk) Push(messages any) { w.open = append(w.open, messages.([]Message)) }
+
+func (w *walk) Pop() any {
+	last := w.open[len(w.open)-1]
+	w.open = w.open[:len(w.open)-1]
+	return last
+}
+
+// Counts gives the numbers of messages.
+func (v *View) Counts() (*Counts, error) {
+	counts := &Counts{}
+	return counts, get(v.tx, countsKey, counts)
+}
+
+// Channels counts the messages of every channel.
+func (v *View) Channels() (map[uint32]uint64, error) {
+	out := map[uint32]uint64{}
+	err := v.pieces(channelList, nil, 0, func(p piece) bool {
+		out[uint32(p.group)] += uint64(p.messages)
+		return true
+	})
+	return out, err
+}
+
+// Author is how many messages an author wrote, and one of them, from which to learn the name.
+type Author struct {
+	Messages uint64
+	Sample   Message
+}
+
+// Authors counts the messages of every author, the most frequent first, as many as asked for, and gives the number of all
+// authors.
+func (v *View) Authors(limit int) (authors []Author, total int, err error) {
+	type count struct {
+		messages uint64
+		piece    piece
+	}
+	var counts []count
+	err = v.pieces(authorList, nil, 0, func(p piece) bool {
+		if n := len(counts); n > 0 && counts[n-1].piece.group == p.group {
+			counts[n-1].messages += uint64(p.messages)
+			return true
+		}
+		counts = append(counts, count{uint64(p.messages), p})
+		return true
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	nobody := v.store.group("")
+	counts = slices.DeleteFunc(counts, func(c count) bool { return c.piece.group == nobody })
+	slices.SortStableFunc(counts, func(a, b count) int { return cmp.Compare(b.messages, a.messages) })
+	for _, c := range counts[:min(limit, len(counts))] {
+		messages, err := c.piece.appendTo(nil)
+		if err != nil || len(messages) == 0 {
+			return nil, 0, fmt.Errorf("%w: an author without messages: %w", ErrDamaged, err)
+		}
+		authors = append(authors, Author{c.messages, messages[0]})
+	}
+	return authors, len(counts), nil
+}
