@@ -129,36 +129,43 @@ func (s *session) selection() (sel timeline.Selection, ok bool, err error) {
 	if r.IncludeVersions || len(r.Query.left) > 0 {
 		return sel, false, nil
 	}
-	c := &compiler{query: r.Query.text, reader: s.reader, names: s.names, loc: r.Location}
-	w := &selection{within: always}
-	if within, err := r.span(); err == nil {
-		w.within = within
-	} else {
+	within, err := r.span()
+	if err != nil {
 		return sel, false, nil // the compiler tells why
 	}
-	for _, field := range []struct {
-		name   string
-		values []string
-	}{{"in", r.Channels}, {"from", r.Users}, {"kind", r.Kinds}} {
-		if len(field.values) == 0 {
-			continue
-		}
-		kids := make([]node, len(field.values))
-		for i, v := range field.values {
-			if checkValue(field.name, v) != "" {
-				return sel, false, nil
-			}
-			kids[i] = &fieldNode{name: field.name, value: v}
-		}
-		if ok, err := w.any(c, kids); !ok || err != nil {
-			return sel, false, err
-		}
+	c := &compiler{query: r.Query.text, reader: s.reader, names: s.names, loc: r.Location}
+	w := &selection{within: within}
+	if ok, err := w.all(c, r.Query.root); !ok || err != nil {
+		return sel, false, err
 	}
-	if ok, err := w.all(c, r.Query.root); !ok || err != nil || w.within.isEmpty() {
+	if ok, err := w.narrow(c, r); !ok || err != nil || w.within.isEmpty() {
 		return sel, false, err
 	}
 	s.notes = c.notes
 	return w.selection(s.channels), true, nil
+}
+
+// narrow narrows by what else the request asks for.
+func (w *selection) narrow(c *compiler, r *Request) (ok bool, err error) {
+	for _, field := range []struct {
+		name   string
+		values []string
+	}{{"in", r.Channels}, {"from", r.Users}, {"kind", r.Kinds}} {
+		var kids []node
+		for _, v := range field.values {
+			if checkValue(field.name, v) != "" {
+				return false, nil
+			}
+			kids = append(kids, &fieldNode{name: field.name, value: v})
+		}
+		if len(kids) == 0 {
+			continue
+		}
+		if ok, err := w.any(c, kids); !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // all narrows by what must all match.

@@ -79,12 +79,16 @@ func (f *follower) lines(ctx context.Context) (*lines, error) {
 		return nil, err
 	}
 	l := &lines{store: store}
-	if err := store.View(ctx, func(v *timeline.View) error { l.change, l.applied = v.Change, v.Change; return nil }); err != nil {
+	if err := store.View(ctx, func(v *timeline.View) error { l.applied = v.Change; return nil }); err != nil {
 		return nil, timelineError(err)
 	}
-	if l.change > f.state.Change {
-		return nil, fmt.Errorf("%w: its timeline is ahead of it", ErrDamaged)
+	if l.applied > f.state.Change { // a power cut took from bleve what it had
+		if err := store.Reset(); err != nil {
+			return nil, err
+		}
+		l.applied = 0
 	}
+	l.change = l.applied
 	behind := follower{ix: f.ix, archive: f.archive, target: f.state.Change, state: state{Change: l.change}, ids: f.ids, numbers: f.numbers}
 	for behind.state.Change < behind.target {
 		g, err := behind.gather(ctx)

@@ -150,6 +150,16 @@ func (s *Store) Close() error {
 	return syncDir(filepath.Dir(s.path))
 }
 
+// Reset makes the timeline empty.
+func (s *Store) Reset() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := errors.Join(s.db.Close(), s.create()); err != nil {
+		return fmt.Errorf("timeline: %w", err)
+	}
+	return nil
+}
+
 // Size is the length of the file in bytes.
 func (s *Store) Size() (int64, error) {
 	info, err := os.Stat(s.path)
