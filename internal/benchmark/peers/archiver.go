@@ -40,10 +40,25 @@ func (c *archiver) build() (built, error) {
 	if err != nil {
 		return b, err
 	}
+	if b.Keys, err = c.timeline(); err != nil {
+		return b, err
+	}
 	before := cpuTime()
 	err = readChanges(ctx, a)
 	b.Apart = cpuTime() - before
 	return b, err
+}
+
+// timeline gives the size of what serves questions without words.
+func (c *archiver) timeline() (int64, error) {
+	ctx := context.Background()
+	ix, err := index.Open(ctx, c.index(), index.Options{ReadOnly: true})
+	if err != nil {
+		return 0, err
+	}
+	defer ix.Close()
+	st, err := ix.Status(ctx)
+	return st.Timeline, err
 }
 
 func readChanges(ctx context.Context, a *storage.Archive) error {
