@@ -131,7 +131,29 @@ func (t *tableHits) flush() error {
 }
 
 func (t *tableHits) end(a *index.Answer) error {
-	return errors.Join(t.flush(), t.ui.printf("%s\n", totals(a)))
+	err := errors.Join(t.flush(), t.ui.printf("%s\n", totals(a)))
+	for _, name := range index.Facets() {
+		if counts, ok := a.Facets[name]; ok {
+			err = errors.Join(err, t.facet(name, counts))
+		}
+	}
+	return err
+}
+
+// shownFacets is how many values of a facet the table lists.
+const shownFacets = 20
+
+func (t *tableHits) facet(name string, counts []index.FacetCount) error {
+	rows := make([]table.Row, 0, len(counts))
+	for _, c := range counts[:min(len(counts), shownFacets)] {
+		rows = append(rows, table.Row{printable(c.Name), count(c.Count)})
+	}
+	right := table.ColumnConfig{Name: "hits", Align: text.AlignRight, AlignHeader: text.AlignRight}
+	err := errors.Join(t.ui.printf("\n"), t.ui.table(table.Row{name, "hits"}, rows, right))
+	if n := len(counts) - shownFacets; n > 0 {
+		err = errors.Join(err, t.ui.printf("and %s; --json lists all\n", counted(n, "more "+name)))
+	}
+	return err
 }
 
 func totals(a *index.Answer) string {

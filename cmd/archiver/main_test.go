@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 //	teamchat fault NAME              makes every answer from now on go wrong; "none" ends that
 //	teamchat stop                    ends the server
 //	hold write, hold end             holds the archive as a process that syncs does
-//	damage blob|database             flips a bit in the middle of a stored file, or overwrites the database's beginning
+//	damage blob|index|database       flips a bit in a stored file or in every file of the index, or overwrites the
+//	                                 database's beginning
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
@@ -194,6 +195,15 @@ func damageCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		data[len(data)/2] ^= 0x10
 		ts.Check(os.WriteFile(blobs[0], data, 0o600))
+	case !neg && slices.Equal(args, []string{"index"}):
+		files, err := filepath.Glob(filepath.Join(dir, "index", "*", "store", "*.zap"))
+		ts.Check(err)
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			ts.Check(err)
+			data[0] ^= 0x10
+			ts.Check(os.WriteFile(f, data, 0o600))
+		}
 	case !neg && slices.Equal(args, []string{"database"}):
 		f, err := os.OpenFile(filepath.Join(dir, "archive.db"), os.O_WRONLY, 0)
 		ts.Check(err)
@@ -202,7 +212,7 @@ func damageCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case !neg && slices.Equal(args, []string{"tail"}):
 		ts.Check(damageTail(filepath.Join(dir, "archive.db")))
 	default:
-		ts.Fatalf("usage: damage blob|tail|database")
+		ts.Fatalf("usage: damage blob|index|tail|database")
 	}
 }
 

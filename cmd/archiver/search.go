@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -22,12 +23,21 @@ func searchCommand() command {
 		about: `
 Finds messages and comments. A query is made of
 
-  word "a phrase" -word word OR word (...) prefix* fuzzy~1
-  in:CHANNEL from:USER mentions:USER kind:file has:file filename:*.pdf thread:TS is:deleted is:edited
+  word "a phrase" "near each other"~5 -word word OR word (...) prefix* w*ldcard fuzzy~1
+  in:CHANNEL from:USER mentions:USER kind:file filename:*.pdf thread:TS field:(this OR that)
+  has:file has:link has:reaction is:deleted is:edited is:thread is:comment
   after:2016-01-01 before:2016-02-01 on:2016-01-15
 
 All of it must match, unless OR stands between. Days are those of --tz; after: includes its day, before: does not.
-Messages that were deleted on the server are found and marked; -is:deleted leaves them out.
+Messages that were deleted on the server are found and marked; -is:deleted leaves them out. "near each other"~5 finds
+the words at most five words apart, in any order.
+
+--explain shows how a query is understood and what each prefix, wildcard or fuzzy word stands for, instead of hits. A
+query whose page of hits would take longer than 2 seconds is refused; --limit 0 takes the time that it takes.
+
+--report is the search-term report: for every query of a file its hits, its hits with families (whole threads), and its
+unique hits (found by no other query of the file), also by user and by channel. The flags that narrow a search narrow
+all of its queries; families are counted whole.
 
 Flags come before the query. A query that begins with - comes after --.`,
 		examples: []string{
@@ -36,6 +46,9 @@ Flags come before the query. A query that begins with - comes after --.`,
 			"archiver search --sort -time --limit 10 'from:ann@example.com has:file'",
 			"archiver search -- '-is:deleted budget*'",
 			"archiver search --json --limit 0 contract | jq -r 'select(.ts) | .snippet'",
+			"archiver search --facets user,month --limit 1 'merger OR acquisition'",
+			`archiver search --explain 'terminat* "price list"~3'`,
+			"archiver search --report terms.txt --since 2018-01-01 --format csv > terms.csv",
 		},
 		exits: readerExits,
 		flags: append(selectionFlags(),
@@ -46,8 +59,9 @@ Flags come before the query. A query that begins with - comes after --.`,
 			&cli.StringFlag{Name: "cursor", Usage: "go on at the `CURSOR` that the page before ended with"},
 			boolFlag("include-versions", "search old versions of edited messages as well"),
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: table, json or csv", Value: "table"},
-			&cli.BoolFlag{Name: "explain", Hidden: true},
-			&cli.StringFlag{Name: "report", Hidden: true},
+			&cli.StringFlag{Name: "facets", Usage: "also count all hits by `FIELDS`: channel,user,month,kind"},
+			boolFlag("explain", "show how the query is understood, and no hits"),
+			&cli.StringFlag{Name: "report", Usage: "count the hits of every query in `FILE`, one a line; - is standard input"},
 		),
 	}
 }
@@ -63,8 +77,17 @@ func selectionFlags() []cli.Flag {
 	}
 }
 
+// searchArgs is what the command line of search asks for.
+type searchArgs struct {
+	request index.Request
+	format  string
+	explain bool
+	report  string       // the file that the terms are from, "" for a search
+	terms   []index.Term //
+}
+
 func runSearch(ctx context.Context, e *env, c *cli.Context) (err error) {
-	request, format, err := searchRequest(e, c)
+	s, err := readSearchArgs(e, c)
 	if err != nil {
 		return err
 	}
@@ -78,50 +101,105 @@ func runSearch(ctx context.Context, e *env, c *cli.Context) (err error) {
 		return err
 	}
 	defer closing(&err, ix.Close)
-	out, err := newHitWriter(ctx, e, a, format, request.Location)
+	switch {
+	case s.report != "":
+		return e.report(ctx, a, ix, s)
+	case s.explain:
+		return e.explain(ctx, a, ix, s.request)
+	default:
+		return e.hits(ctx, a, ix, s)
+	}
+}
+
+// hits prints what a search finds.
+func (e *env) hits(ctx context.Context, a *storage.Archive, ix *index.Index, s *searchArgs) error {
+	out, err := newHitWriter(ctx, e, a, s.format, s.request.Location)
 	if err != nil {
 		return err
 	}
-	answer, err := ix.Search(ctx, a, request, out.hit)
+	answer, err := ix.Search(ctx, a, s.request, out.hit)
 	if err != nil {
 		return explainQuery(explainIndex(err))
 	}
-	missing, err := incompleteChannels(ctx, a)
-	if err != nil {
+	if answer.Covers, err = fullCoverage(ctx, a, answer.Covers); err != nil {
 		return err
-	}
-	if len(missing) > 0 {
-		answer.Covers.Complete = false
-		answer.Covers.Notes = append(answer.Covers.Notes, missing...)
 	}
 	warnCoverage(e.ui, answer.Covers)
 	return out.end(answer)
 }
 
-// searchRequest reads the command line.
-func searchRequest(e *env, c *cli.Context) (r index.Request, format string, err error) {
-	for _, later := range []string{"explain", "report"} {
-		if c.IsSet(later) {
-			return r, "", notInThisVersion("search --" + later)
-		}
+// fullCoverage adds to what an answer covers which channels the archive lacks something of.
+func fullCoverage(ctx context.Context, a *storage.Archive, c index.Covers) (index.Covers, error) {
+	missing, err := incompleteChannels(ctx, a)
+	if len(missing) > 0 {
+		c.Complete = false
+		c.Notes = append(c.Notes, missing...)
 	}
-	if r, err = selection(e, c); err != nil {
-		return r, "", err
+	return c, err
+}
+
+// readSearchArgs reads the command line.
+func readSearchArgs(e *env, c *cli.Context) (*searchArgs, error) {
+	r, err := selection(e, c)
+	if err != nil {
+		return nil, err
 	}
+	s := &searchArgs{explain: c.Bool("explain"), report: c.String("report")}
 	r.Kinds, r.Sort, r.Cursor = c.StringSlice("kind"), c.String("sort"), c.String("cursor")
 	r.Limit, r.Offset, r.IncludeVersions = c.Int("limit"), c.Int("offset"), c.Bool("include-versions")
-	if format, err = searchFormat(e, c); err != nil {
-		return r, "", err
+	if list := c.String("facets"); list != "" {
+		r.Facets = strings.Split(list, ",")
+	}
+	if s.format, err = searchFormat(e, c); err != nil {
+		return nil, err
 	}
 	if err := checkSearch(r); err != nil {
-		return r, "", err
+		return nil, err
 	}
-	query, err := oneArgument(c, "query", "archiver search --limit 10 'quarterly report'")
+	if err := checkModes(c, s.format); err != nil {
+		return nil, err
+	}
+	if c.IsSet("report") {
+		s.terms, err = e.readTerms(s.report)
+	} else {
+		r.Query, err = queryArgument(c)
+	}
+	s.request = r
+	return s, err
+}
+
+func queryArgument(c *cli.Context) (*index.Query, error) {
+	text, err := oneArgument(c, "query", "archiver search --limit 10 'quarterly report'")
 	if err != nil {
-		return r, "", err
+		return nil, err
 	}
-	r.Query, err = index.Parse(query)
-	return r, format, explainQuery(err)
+	query, err := index.Parse(text)
+	return query, explainQuery(err)
+}
+
+// checkModes refuses what does not go with --report or --explain.
+func checkModes(c *cli.Context, format string) error {
+	without := func(mode string, flags ...string) error {
+		for _, f := range flags {
+			if c.IsSet(f) {
+				return &usageError{fmt.Sprintf("%s and --%s exclude each other", mode, f), helpHint("archiver search")}
+			}
+		}
+		return nil
+	}
+	switch {
+	case c.IsSet("report") && c.NArg() > 0:
+		return &usageError{"--report takes its queries from the file, and there is one more on the command line", helpHint("archiver search")}
+	case c.IsSet("report"):
+		return without("--report", "explain", "facets", "sort", "limit", "offset", "cursor")
+	case c.Bool("explain") && format == "csv":
+		return &usageError{"--explain has no csv", "there are the table and --json"}
+	case c.Bool("explain"):
+		return without("--explain", "facets")
+	case c.IsSet("facets") && format == "csv":
+		return &usageError{"--facets: csv has no place for them", "there are the table and --json"}
+	}
+	return nil
 }
 
 // selection reads the flags of selectionFlags.
@@ -170,6 +248,11 @@ func checkSearch(r index.Request) error {
 			return &usageError{fmt.Sprintf("--kind: there is no kind %q", k), "there are text, code, file, event, conference, mail, system and other"}
 		}
 	}
+	for _, f := range r.Facets {
+		if !slices.Contains(index.Facets(), f) {
+			return &usageError{fmt.Sprintf("--facets: there is no facet %q", f), "there are " + strings.Join(index.Facets(), ", ")}
+		}
+	}
 	switch {
 	case !slices.Contains([]string{"score", "time", "-time"}, r.Sort):
 		return &usageError{fmt.Sprintf("--sort: %q is none of score, time, -time", r.Sort), ""}
@@ -203,9 +286,11 @@ func explainQuery(err error) error {
 	}
 }
 
-// warnCoverage says what the reader of an answer must know.
+// warnCoverage says what an answer covers, and what its reader must know.
 func warnCoverage(u *ui, covers index.Covers) {
-	if !covers.Complete {
+	if covers.Complete {
+		u.note("searched all %s of the archive, up to change %s", counted(covers.Messages, "message"), count(covers.Change))
+	} else {
 		u.warn("messages may be missing from this answer")
 	}
 	for _, note := range covers.Notes {

@@ -27,6 +27,10 @@ Checks the structure of the archive and its log. With --data every stored byte i
 compared with what the log committed to; with --sample a part of them, another one each time. What is damaged is named,
 with what repairs it.
 
+The search index is compared with a whole archive: the checksums of its files, its count of messages in every channel,
+and a sample of messages, drawn from both; with --data every message is looked up. Where it differs, archiver index
+rebuild makes it anew.
+
 With --since every message is read, and the log is compared with a checkpoint that was kept: if nothing is found, then
 nothing that was archived by then has been changed, removed or put in between, whoever could write to the archive. Use a
 checkpoint that was kept elsewhere (signing.checkpoint_file, signing.checkpoint_command).
@@ -101,6 +105,11 @@ func runVerify(ctx context.Context, e *env, c *cli.Context) (err error) {
 	var compared *reconcile.Report
 	if l != nil && len(report.Damage) == 0 {
 		if compared, err = l.run(ctx, a); err != nil {
+			return err
+		}
+	}
+	if len(report.Damage) == 0 {
+		if err := e.verifyIndex(ctx, c, a, report); err != nil {
 			return err
 		}
 	}

@@ -186,14 +186,18 @@ func (t *tokenizer) endWord(from, start, end int) {
 	if t.query || len(t.bounds) == 0 || len(t.bounds) >= maxWordParts {
 		return
 	}
-	for i, at := range append(t.bounds, to) {
-		if i > 0 {
-			from = t.bounds[i-1]
+	first := from
+	for _, at := range append(t.bounds, to) {
+		if at-first < to-from && isPart(t.buf[first:at]) {
+			t.raw = append(t.raw, rawToken{first, at, token{start: start, end: end, pos: t.pos, part: true}})
 		}
-		if utf8.RuneCount(t.buf[from:at]) > 1 {
-			t.raw = append(t.raw, rawToken{from, at, token{start: start, end: end, pos: t.pos, part: true}})
-		}
+		first = at
 	}
+}
+
+// isPart tells whether a part of a word is found by itself: two letters, or digits.
+func isPart(part []byte) bool {
+	return utf8.RuneCount(part) > 1 || len(part) == 1 && asciiClass[part[0]] == classWord && part[0] <= '9'
 }
 
 // bigrams reads a run of a script that is written without spaces. Every letter of it begins one token, the last

@@ -1,8 +1,14 @@
 package index
 
 import (
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"archiver/internal/record"
 )
 
 // show writes tokens as a line: positions apart by spaces, the terms of one position by slashes.
@@ -35,7 +41,7 @@ func TestTokenize(t *testing.T) {
 		{"Indic vowel signs stay", "हिन्दी", "हिन्दी", "हिन्दी"},
 		{"full width folds", "ＡＢＣ１２３", "abc123/abc/123", "abc123"},
 		{"camel case whole and by part", "getUserName HTMLParser iPhone", "getusername/get/user/name htmlparser/html/parser iphone/phone", "getusername htmlparser iphone"},
-		{"numbers and part numbers whole and by part", "12,345.67 AB123-X9 v2", "12 345 67 ab123/ab/123 x9 v2", "12 345 67 ab123 x9 v2"},
+		{"numbers and part numbers whole and by part", "12,345.67 AB123-X9 v2", "12 345 67 ab123/ab/123 x9/9 v2/2", "12 345 67 ab123 x9 v2"},
 		{"a hash has no parts", "a1b2c3d4e5f6a7b8", "a1b2c3d4e5f6a7b8", "a1b2c3d4e5f6a7b8"},
 		{"e-mail, URL, file name", "ann.b@x.org https://x.org/a?b=c re_port.pdf", "ann b x org https x org a b c re port pdf", "ann b x org https x org a b c re port pdf"},
 		{"Han bigrams", "日本語", "日本 本語 語", "日本 本語"},
@@ -58,6 +64,71 @@ func TestTokenize(t *testing.T) {
 			}
 			if got := show(tokenizeQuery(tt.text)); got != tt.query {
 				t.Errorf("tokenizeQuery(%q)\n got %s\nwant %s", tt.text, got, tt.query)
+			}
+		})
+	}
+}
+
+// rules gives the rows of the table of words in the package comment.
+func rules(t *testing.T) [][]string {
+	t.Helper()
+	source, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(source), "// # Words\n")
+	section, _, _ = strings.Cut(section, "// # ")
+	columns := regexp.MustCompile(` {2,}`)
+	var rows [][]string
+	for line := range strings.Lines(section) {
+		row, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "//\t")
+		if !ok {
+			continue
+		}
+		cells := columns.Split(row, -1)
+		if len(cells) != 3 {
+			t.Fatalf("row %q has %d columns", row, len(cells))
+		}
+		if unquoted, err := strconv.Unquote(cells[1]); err == nil {
+			cells[1] = unquoted
+		}
+		rows = append(rows, cells)
+	}
+	if len(rows) < 30 || rows[0][0] != "rule" {
+		t.Fatalf("%d rows: %v", len(rows), rows)
+	}
+	return rows[1:]
+}
+
+// TestRules holds the documented table against the tokenizer and against an index: every text is found by itself, by
+// all of its terms, and by no other text.
+func TestRules(t *testing.T) {
+	a := newArchive(t)
+	for i, row := range rules(t) {
+		put(t, a, post{channel: "C", ts: string(record.MakeTS(1.5e9+int64(i), 0)), text: row[1]})
+	}
+	ix := openIndex(t, a, Options{})
+	catchUp(t, ix, a)
+	for i, row := range rules(t) {
+		t.Run(row[0], func(t *testing.T) {
+			if got := show(tokenize(row[1])); got != row[2] {
+				t.Errorf("%s is %s, not %s", row[1], got, row[2])
+			}
+			finds := func(query string) {
+				t.Helper()
+				hits, _ := find(t, ix, a, query, Request{})
+				if !slices.ContainsFunc(hits, func(h Hit) bool { return h.TS.Second() == 1.5e9+int64(i) }) {
+					t.Errorf("%s does not find %s", query, row[1])
+				}
+			}
+			finds(`"` + row[1] + `"`)
+			for _, word := range strings.Fields(row[1]) {
+				if len(tokenizeQuery(word)) > 0 && !strings.ContainsAny(word, ":()-") {
+					finds(word)
+				}
+			}
+			for _, term := range strings.FieldsFunc(row[2], func(r rune) bool { return r == ' ' || r == '/' }) {
+				finds(term)
 			}
 		})
 	}

@@ -3,12 +3,18 @@
 package index
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
+	"runtime/metrics"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"archiver/internal/storage"
 
 	"github.com/blevesearch/bleve/v2"
 )
@@ -141,6 +147,119 @@ func settled(b *testing.B, ix bleve.Index, dir string) int64 {
 	return size
 }
 
+// cursorAt gives the cursor behind the first hits of a query.
+func cursorAt(b *testing.B, ix *Index, a *storage.Archive, query, sort string, hits int) string {
+	_, answer := find(b, ix, a, query, Request{Sort: sort, Offset: hits - 1, Limit: 1})
+	return answer.Next
+}
+
+// peak runs f and gives the most memory that the heap held meanwhile beyond what it held before, in bytes.
+func peak(f func()) uint64 {
+	runtime.GC()
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	read := func() uint64 {
+		metrics.Read(sample)
+		return sample[0].Value.Uint64()
+	}
+	before, most := read(), uint64(0)
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			most = max(most, read())
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	f()
+	close(done)
+	<-stopped
+	return most - min(most, before)
+}
+
+// BenchmarkNastyQueries answers or refuses what would be slow: a page within 2 s and 256 MiB is the promise.
+func BenchmarkNastyQueries(b *testing.B) {
+	a := newArchive(b)
+	putCorpus(b, a, corpus(b, 1))
+	ix := openIndex(b, a, Options{})
+	catchUp(b, ix, a)
+	frequent := strings.Fields("the to i a it and is you in of that on for have but with my be this can if not so do what")
+	var letters, fuzzies []string
+	for c := 'a'; c <= 'z'; c++ {
+		letters, fuzzies = append(letters, string(c)+"*"), append(fuzzies, "installer"+string(c)+"~2", "w"+string(c)+"~1")
+	}
+	for _, bb := range []struct{ name, query string }{
+		{"AllButOneLetter", "a*"},
+		{"ThreePrefixes", "a* b* c*"},
+		{"AllPrefixes", strings.Join(letters, " OR ")},
+		{"MiddleOfWords", "*ing*"},
+		{"SevenMiddles", "*ing* *the* *ent* OR *con* OR *ers* OR *pro* OR *sta*"},
+		{"Fuzzies", strings.Join(fuzzies, " OR ")},
+		{"FrequentWords", strings.Join(frequent, " OR ")},
+		{"FrequentWordsOften", strings.Join(slices.Concat(frequent, frequent, frequent, frequent, frequent, frequent), " OR ")},
+		{"FrequentWordsAll", strings.Join(frequent, " ")},
+		{"FrequentPhrase", `"` + strings.Join(frequent[:6], " ") + `"`},
+		{"FrequentNear", `"` + strings.Join(frequent, " ") + `"~1000`},
+		{"PrefixesNear", `"a* b* c*"~100`},
+		{"Nested", strings.Repeat("-(the -(", 30) + "a" + strings.Repeat("))", 30)},
+		{"Negated", "-" + strings.Join(frequent, " -")},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			q, err := Parse(bb.query)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var most uint64
+			refused := 0.0
+			before := cpu(b)
+			for b.Loop() {
+				most = max(most, peak(func() {
+					_, err = ix.Search(b.Context(), a, Request{Query: q, Limit: 50}, func(Hit) error { return nil })
+				}))
+				var syntax *SyntaxError
+				if errors.As(err, &syntax) {
+					refused = 1
+				} else if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N)/1000, "cpu-ms/op")
+			b.ReportMetric(float64(most)/(1<<20), "peak-MiB")
+			b.ReportMetric(refused, "refused")
+		})
+	}
+}
+
+// BenchmarkReport counts a hundred words of the corpus for a search-term report.
+func BenchmarkReport(b *testing.B) {
+	a := newArchive(b)
+	messages := corpus(b, 1)
+	putCorpus(b, a, messages)
+	ix := openIndex(b, a, Options{})
+	catchUp(b, ix, a)
+	var queries []string
+	for i := range 100 {
+		if words := wholeWords(&bruteDoc{tokens: tokenize(messages[i*len(messages)/100].Text)}); len(words) > 0 {
+			queries = append(queries, `"`+words[0].term+`"`)
+		}
+	}
+	list := terms(b, queries...)
+	var most uint64
+	before := cpu(b)
+	for b.Loop() {
+		most = max(most, peak(func() {
+			if _, err := ix.Report(b.Context(), a, list, Request{}, func(*TermHits) error { return nil }); err != nil {
+				b.Fatal(err)
+			}
+		}))
+	}
+	b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N*len(list))/1000, "cpu-ms/query")
+	b.ReportMetric(float64(most)/(1<<20), "peak-MiB")
+}
+
 // BenchmarkSearch answers queries over the chat corpus, hits read from the archive included.
 func BenchmarkSearch(b *testing.B) {
 	a := newArchive(b)
@@ -161,6 +280,14 @@ func BenchmarkSearch(b *testing.B) {
 		{"Everything", "", Request{Limit: 50, Sort: newest}},
 		{"Page", "ubuntu", Request{Limit: 50, Sort: newest}},
 		{"DeepPage", "ubuntu", Request{Limit: 50, Offset: 5000, Sort: newest}},
+		{"DeepCursor", "ubuntu", Request{Limit: 50, Cursor: cursorAt(b, ix, a, "ubuntu", newest, 5000), Sort: newest}},
+		{"ScorePage", "ubuntu", Request{Limit: 50}},
+		{"ScoreDeepPage", "ubuntu", Request{Limit: 50, Offset: 5000}},
+		{"ScoreDeepCursor", "ubuntu", Request{Limit: 50, Cursor: cursorAt(b, ix, a, "ubuntu", byScore, 5000)}},
+		{"Near", `"install driver"~5`, Request{Limit: 10}},
+		{"NearFrequent", `"the to"~5`, Request{Limit: 10}},
+		{"FacetsOfQuery", "ubuntu", Request{Limit: 10, Facets: Facets()}},
+		{"FacetsOfAll", "", Request{Limit: 10, Facets: Facets()}},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			var total uint64

@@ -44,6 +44,10 @@ func (ix *Index) browse(s *session, each func(Hit) error) (*Answer, error) {
 	if limit := s.request.Limit; limit > 0 {
 		b.window = min(limit+1, deepPage)
 	}
+	facets, ok, err := b.facets()
+	if err != nil || !ok {
+		return nil, err
+	}
 	first, ok, err := b.page(after, s.request.Offset)
 	if err != nil || !ok {
 		return nil, err
@@ -53,7 +57,9 @@ func (ix *Index) browse(s *session, each func(Hit) error) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.answer(returned, last, more), nil
+	answer := s.answer(returned, last, more)
+	answer.Facets = facets
+	return answer, nil
 }
 
 // after gives the id that the request's cursor goes on behind, "" without one.
@@ -69,10 +75,15 @@ func (s *session) after() (string, error) {
 func (b *browsing) refs(page []ref) iter.Seq2[ref, error] {
 	return func(yield func(ref, error) bool) {
 		for ok := true; ok; {
-			last, more := give(page, nil, yield)
-			if !more || len(page) < b.window {
+			for _, r := range page {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if len(page) < b.window {
 				return
 			}
+			last := page[len(page)-1]
 			var err error
 			if page, ok, err = b.page(last.id, 0); err != nil {
 				yield(ref{}, err)
@@ -91,7 +102,7 @@ func (b *browsing) refsOfBleve(last ref, yield func(ref, error) bool) {
 		yield(ref{}, err)
 		return
 	}
-	b.session.refs(0, cursor{0, 0, last.id}.after(b.request.Sort))(yield)
+	b.session.refs(cursor{0, 0, last.id}.after(b.session.sort))(yield)
 }
 
 // page takes messages behind an id, without the first skip, and sets the total; ok is false if the timeline does not hold
@@ -133,7 +144,7 @@ func (s *session) selection() (sel timeline.Selection, ok bool, err error) {
 	if err != nil {
 		return sel, false, nil // the compiler tells why
 	}
-	c := &compiler{query: r.Query.text, reader: s.reader, names: s.names, loc: r.Location}
+	c := s.compiler()
 	w := &selection{within: within}
 	if ok, err := w.all(c, r.Query.root); !ok || err != nil {
 		return sel, false, err

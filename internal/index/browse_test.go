@@ -88,7 +88,8 @@ func drawBrowsing(t *rapid.T) Request {
 	return Request{Query: q, Since: date("since"), Until: date("until"), Channels: some("channels", "C0", "C1", "C2", "C9"),
 		Users: some("users", "ann", "bob@x", "nobody"), Kinds: some("kinds", "text", "code", "mail"),
 		Sort: rapid.SampledFrom([]string{byScore, newest, oldest}).Draw(t, "sort"), Limit: rapid.IntRange(0, 40).Draw(t, "limit"),
-		Offset: rapid.IntRange(0, 50).Draw(t, "offset")}
+		Offset: rapid.IntRange(0, 50).Draw(t, "offset"), Facets: rapid.SliceOfNDistinct(rapid.SampledFrom(Facets()), 0, 4, rapid.ID).Draw(t, "facets"),
+		Location: rapid.SampledFrom([]*time.Location{time.UTC, time.FixedZone("east", 14*3600), time.FixedZone("west", -11*3600)}).Draw(t, "zone")}
 }
 
 func TestTimelineAnswersAsBleveDoes(t *testing.T) {

@@ -10,45 +10,55 @@ import (
 )
 
 // clause is a part of a compiled query: names are ids, prefixes are words, dates are keys. It can be run any number
-// of times on the view it was compiled for.
+// of times on the view it was compiled for. docs gives what it matches; searcher the same, with scores; cost estimates
+// the nanoseconds of either.
 type clause interface {
+	docs(v *view) (docset, error)
 	searcher(s *scope) (search.Searcher, error)
+	cost(scored bool) uint64
 }
 
-// scope is what clauses run in.
+// scope is what clauses score in.
 type scope struct {
-	ctx     context.Context
-	reader  index.IndexReader
-	options search.SearcherOptions
+	ctx    context.Context
+	reader index.IndexReader
+	view   *view
 }
 
-// unscored is the scope of clauses that only narrow.
-func (s *scope) unscored() *scope {
-	return &scope{s.ctx, s.reader, search.SearcherOptions{Score: "none"}}
-}
+// scored has bleve give scores.
+var scored = search.SearcherOptions{}
 
-func (s *scope) isScored() bool { return s.options.Score != "none" }
+// plain gives every match of a clause the same score.
+func (s *scope) plain(c clause, score float64) (search.Searcher, error) {
+	docs, err := c.docs(s.view)
+	if err != nil {
+		return nil, err
+	}
+	return s.view.searcher(docs, score), nil
+}
 
 // allClause matches everything.
 type allClause struct{}
 
-func (allClause) searcher(s *scope) (search.Searcher, error) {
-	all, err := searcher.NewMatchAllSearcher(s.ctx, s.reader, 1, s.unscored().options)
-	return s.plain(all, err, 0)
-}
+func (allClause) docs(v *view) (docset, error)                 { return v.all(), nil }
+func (c allClause) searcher(s *scope) (search.Searcher, error) { return s.plain(c, 0) }
 
 // noneClause matches nothing.
 type noneClause struct{}
 
-func (noneClause) searcher(s *scope) (search.Searcher, error) {
-	return searcher.NewMatchNoneSearcher(s.reader)
-}
+func (noneClause) docs(v *view) (docset, error)                 { return v.none(), nil }
+func (c noneClause) searcher(s *scope) (search.Searcher, error) { return s.plain(c, 0) }
 
 // termClause matches documents with a term, rare terms and short documents first.
-type termClause struct{ field, term string }
+type termClause struct {
+	field, term string
+	frequency   uint64 // documents with the term
+}
+
+func (c termClause) docs(v *view) (docset, error) { return v.any(c.field, []string{c.term}) }
 
 func (c termClause) searcher(s *scope) (search.Searcher, error) {
-	return searcher.NewTermSearcher(s.ctx, s.reader, c.term, c.field, 1, s.options)
+	return searcher.NewTermSearcher(s.ctx, s.reader, c.term, c.field, 1, scored)
 }
 
 // anyClause matches documents with any of some terms, all with the same score.
@@ -58,34 +68,14 @@ type anyClause struct {
 	score float64
 }
 
-func (c anyClause) searcher(s *scope) (search.Searcher, error) {
-	if len(c.terms) == 0 {
-		return noneClause{}.searcher(s)
-	}
-	any, err := searcher.NewMultiTermSearcher(s.ctx, s.reader, c.terms, c.field, 1, s.unscored().options, false)
-	return s.plain(any, err, c.score)
-}
-
-// phraseClause matches documents with terms at successive positions, any of some at each.
-type phraseClause struct {
-	field string
-	terms [][]string
-}
-
-func (c phraseClause) searcher(s *scope) (search.Searcher, error) {
-	return searcher.NewMultiPhraseSearcher(s.ctx, s.reader, c.terms, 0, false, c.field, 1, s.options)
-}
+func (c anyClause) docs(v *view) (docset, error)               { return v.any(c.field, c.terms) }
+func (c anyClause) searcher(s *scope) (search.Searcher, error) { return s.plain(c, c.score) }
 
 // idsClause matches documents by their keys.
 type idsClause struct{ ids []string }
 
-func (c idsClause) searcher(s *scope) (search.Searcher, error) {
-	if len(c.ids) == 0 {
-		return noneClause{}.searcher(s)
-	}
-	ids, err := searcher.NewDocIDSearcher(s.ctx, s.reader, c.ids, 1, s.unscored().options)
-	return s.plain(ids, err, 0)
-}
+func (c idsClause) docs(v *view) (docset, error)               { return v.keyed(c.ids) }
+func (c idsClause) searcher(s *scope) (search.Searcher, error) { return s.plain(c, 0) }
 
 // betweenClause matches what its inner clause matches, if the key lies between two.
 type betweenClause struct {
@@ -93,80 +83,89 @@ type betweenClause struct {
 	from, to string // half-open
 }
 
-func (c betweenClause) searcher(s *scope) (search.Searcher, error) {
-	inner, err := c.inner.searcher(s.unscored())
+func (c betweenClause) docs(v *view) (docset, error) {
+	inner, err := c.inner.docs(v)
 	if err != nil {
 		return nil, err
 	}
-	accept := func(d *search.DocumentMatch) (bool, error) {
-		id, err := s.reader.ExternalID(d.IndexInternalID)
-		return id >= c.from && id < c.to, err
-	}
-	return &plainSearcher{Searcher: inner, accept: accept}, nil
+	return v.where(inner, func(id string) bool { return id >= c.from && id < c.to })
 }
+
+func (c betweenClause) searcher(s *scope) (search.Searcher, error) { return s.plain(c, 0) }
 
 // orClause matches what any kid matches. There is at least one.
 type orClause struct{ kids []clause }
+
+func (c orClause) docs(v *view) (docset, error) {
+	out := v.none()
+	for _, kid := range c.kids {
+		docs, err := kid.docs(v)
+		if err != nil {
+			return nil, err
+		}
+		out = out.or(docs)
+	}
+	return out, nil
+}
 
 func (c orClause) searcher(s *scope) (search.Searcher, error) {
 	kids, err := s.searchers(c.kids)
 	if err != nil {
 		return nil, err
 	}
-	return searcher.NewDisjunctionSearcher(s.ctx, s.reader, kids, 1, s.options)
+	return searcher.NewDisjunctionSearcher(s.ctx, s.reader, kids, 1, scored)
 }
 
 // andClause matches what all of must match and none of not. filter narrows without adding to the score.
 type andClause struct{ must, filter, not []clause }
 
+func (c andClause) docs(v *view) (docset, error) {
+	out := v.all()
+	for _, kid := range slices.Concat(c.filter, c.must) {
+		docs, err := kid.docs(v)
+		if err != nil {
+			return nil, err
+		}
+		if out = out.and(docs); out.isEmpty() {
+			return out, nil
+		}
+	}
+	for _, kid := range c.not {
+		docs, err := kid.docs(v)
+		if err != nil {
+			return nil, err
+		}
+		out = out.not(docs)
+	}
+	return out, nil
+}
+
 func (c andClause) searcher(s *scope) (search.Searcher, error) {
-	must, err := c.musts(s)
-	if err != nil || len(c.not) == 0 {
-		return must, err
+	must := slices.DeleteFunc(slices.Clone(c.must), func(kid clause) bool { return kid == clause(allClause{}) })
+	if len(must) == 0 {
+		return s.plain(c, 0)
 	}
-	nots, err := s.unscored().searchers(c.not)
-	if err != nil {
-		return nil, closeAll(err, must)
-	}
-	not, err := searcher.NewDisjunctionSearcher(s.ctx, s.reader, nots, 1, s.unscored().options)
-	if err != nil {
-		return nil, closeAll(err, append(nots, must)...)
-	}
-	return searcher.NewBooleanSearcher(s.ctx, s.reader, must, nil, not, s.options)
-}
-
-// narrowed gives what matches both clauses; the second one does not add to the score.
-func narrowed(root, filter clause) clause {
-	and, ok := root.(andClause)
-	if !ok {
-		and = andClause{must: []clause{root}}
-	}
-	and.filter = append(slices.Clip(and.filter), filter)
-	return and
-}
-
-func (c andClause) musts(s *scope) (search.Searcher, error) {
-	must, err := s.searchers(slices.DeleteFunc(slices.Clone(c.must), func(kid clause) bool { return kid == allClause{} }))
+	kids, err := s.searchers(must)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range c.filter {
-		inner, err := f.searcher(s.unscored())
-		inner, err = s.plain(inner, err, 0)
+	if len(c.filter)+len(c.not) > 0 {
+		within, err := s.plain(andClause{filter: c.filter, not: c.not}, 0)
 		if err != nil {
-			return nil, closeAll(err, must...)
+			return nil, closeAll(err, kids...)
 		}
-		must = append(must, inner)
+		kids = append(kids, within)
 	}
-	switch len(must) {
-	case 0:
-		return allClause{}.searcher(s)
-	case 1:
-		return must[0], nil
+	return s.conjunction(kids)
+}
+
+func (s *scope) conjunction(kids []search.Searcher) (search.Searcher, error) {
+	if len(kids) == 1 {
+		return kids[0], nil
 	}
-	all, err := searcher.NewConjunctionSearcher(s.ctx, s.reader, must, s.options)
+	all, err := searcher.NewConjunctionSearcher(s.ctx, s.reader, kids, scored)
 	if err != nil {
-		return nil, closeAll(err, must...)
+		return nil, closeAll(err, kids...)
 	}
 	return all, nil
 }
@@ -189,51 +188,3 @@ func closeAll(err error, searchers ...search.Searcher) error {
 	}
 	return err
 }
-
-// plain gives a searcher that was made without scores a fixed one, where scores matter.
-func (s *scope) plain(inner search.Searcher, err error, score float64) (search.Searcher, error) {
-	if err != nil || !s.isScored() {
-		return inner, err
-	}
-	return &plainSearcher{Searcher: inner, score: score}, nil
-}
-
-// plainSearcher gives every match of another searcher the same score, and drops those that accept, if set, refuses.
-type plainSearcher struct {
-	search.Searcher
-	accept func(*search.DocumentMatch) (bool, error)
-	score  float64
-	norm   float64
-}
-
-func (p *plainSearcher) Next(ctx *search.SearchContext) (*search.DocumentMatch, error) {
-	d, err := p.Searcher.Next(ctx)
-	return p.check(ctx, d, err)
-}
-
-func (p *plainSearcher) Advance(ctx *search.SearchContext, id index.IndexInternalID) (*search.DocumentMatch, error) {
-	d, err := p.Searcher.Advance(ctx, id)
-	return p.check(ctx, d, err)
-}
-
-func (p *plainSearcher) check(ctx *search.SearchContext, d *search.DocumentMatch, err error) (*search.DocumentMatch, error) {
-	for err == nil && d != nil {
-		d.Score = p.score
-		if p.score != 0 {
-			d.Score *= p.norm
-		}
-		if p.accept == nil {
-			return d, nil
-		}
-		var ok bool
-		if ok, err = p.accept(d); ok || err != nil {
-			return d, err
-		}
-		ctx.DocumentMatchPool.Put(d)
-		d, err = p.Searcher.Next(ctx)
-	}
-	return nil, err
-}
-
-func (p *plainSearcher) Weight() float64           { return p.score * p.score }
-func (p *plainSearcher) SetQueryNorm(norm float64) { p.norm = norm }

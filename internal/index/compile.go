@@ -7,23 +7,28 @@ import (
 	"strings"
 	"time"
 
-	"archiver/internal/record"
-
 	"github.com/blevesearch/bleve_index_api"
 )
 
-// maxExpansion is how many words a prefix, a fuzzy word or a pattern may stand for.
-const maxExpansion = 4096
+// maxExpansion is how many words a prefix, a fuzzy word or a pattern may stand for, whatever it may cost.
+const maxExpansion = 1 << 16
 
 // compiler turns a query into a clause on one view of the index.
 type compiler struct {
 	query   string
 	reader  index.IndexReader
+	view    *view
 	names   *directory
 	loc     *time.Location
 	notes   []string
 	marks   []mark // of what is not negated
 	negated bool
+
+	scores    bool     // something that is not negated has a score
+	unlimited bool     // whatever it costs
+	words     []costly // what it costs, see cost.go
+	looked    uint64   // cost of looking terms up
+	read      uint64   // cost of reading their documents, at least
 }
 
 // mark is what a word or phrase of the query looks like in a text: sets of terms at successive positions.
@@ -46,6 +51,8 @@ func (c *compiler) compile(n node) (clause, error) {
 		return c.and(&andNode{[]node{n}})
 	case *textNode:
 		return c.text(n)
+	case *nearNode:
+		return c.near(n)
 	case *fieldNode:
 		return c.field(n)
 	default:
@@ -115,29 +122,58 @@ func (c *compiler) not(n *notNode) (clause, error) {
 
 // text compiles a word or phrase.
 func (c *compiler) text(n *textNode) (clause, error) {
-	sets := make([][]string, len(n.terms))
+	sets, frequencies, err := c.unit(n)
+	if err != nil {
+		return nil, err
+	}
+	last := sets[len(sets)-1]
+	switch {
+	case len(last) == 0:
+		return noneClause{}, nil
+	case len(sets) > 1:
+		return &phraseClause{field: n.field, units: []unit{sets}, frequencies: frequencies}, nil
+	case n.form == exactForm:
+		return termClause{n.field, last[0], frequencies[0]}, nil
+	default:
+		return anyClause{n.field, last, 1}, nil
+	}
+}
+
+// near compiles words near each other.
+func (c *compiler) near(n *nearNode) (clause, error) {
+	out := &phraseClause{field: n.field, near: n.within}
+	for _, kid := range n.kids {
+		sets, frequencies, err := c.unit(kid)
+		if err != nil {
+			return nil, err
+		}
+		if len(sets[len(sets)-1]) == 0 {
+			return noneClause{}, nil
+		}
+		out.units = append(out.units, sets)
+		out.frequencies = append(out.frequencies, frequencies...)
+	}
+	return out, nil
+}
+
+// unit gives the terms that a word or phrase stands for, position by position, and in how many documents those are
+// that stand alone. Only the last position may have none.
+func (c *compiler) unit(n *textNode) (sets unit, frequencies []uint64, err error) {
+	sets = make(unit, len(n.terms))
 	for i, t := range n.terms {
 		sets[i] = []string{t}
 	}
 	if n.form != exactForm {
 		last, err := c.expand(n)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		sets = append(sets[:max(0, len(sets)-1)], last)
 	}
 	c.mark(n, sets)
-	last := sets[len(sets)-1]
-	switch {
-	case len(last) == 0:
-		return noneClause{}, nil
-	case len(sets) > 1:
-		return phraseClause{n.field, sets}, nil
-	case n.form == exactForm:
-		return termClause{n.field, last[0]}, nil
-	default:
-		return anyClause{n.field, last, 1}, nil
-	}
+	c.scores = c.scores || !c.negated
+	frequencies, err = c.frequencies(n, sets)
+	return sets, frequencies, err
 }
 
 // mark notes how to find the node in a text.
@@ -161,6 +197,9 @@ func (c *compiler) mark(n *textNode, sets [][]string) {
 
 // expand gives the terms of the index that the last term of the node stands for.
 func (c *compiler) expand(n *textNode) ([]string, error) {
+	if err := c.lookUp(n); err != nil {
+		return nil, err
+	}
 	dict, err := c.dictionary(n)
 	if err != nil {
 		return nil, fmt.Errorf("words like %q: %w", n.text, err)
@@ -257,173 +296,5 @@ func (c *compiler) field(n *fieldNode) (clause, error) {
 func (c *compiler) note(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(c.notes, text) {
 		c.notes = append(c.notes, text)
-	}
-}
-
-// channels compiles a channel's id or name. An id is searched for also when the archive has no record of it.
-func (c *compiler) channels(value string) (clause, error) {
-	ids := c.names.channelsNamed(value)
-	if len(ids) > 1 {
-		c.note("%d channels are or were called %q", len(ids), value)
-	}
-	if len(ids) == 0 {
-		ids = []string{record.ChannelID(value)}
-		known, err := c.has(fieldChannel, ids[0])
-		if err != nil {
-			return nil, err
-		}
-		if !known {
-			c.note("no channel is called %q", value)
-		}
-	}
-	return anyClause{fieldChannel, ids, 0}, nil
-}
-
-// users compiles an author's id or name. An id is searched for also when the archive has no account of it.
-func (c *compiler) users(value string) (clause, error) {
-	found := c.names.usersNamed(value)
-	ids := []string{fold(value)}
-	for _, u := range found {
-		if !slices.Contains(ids, u.id) {
-			ids = append(ids, u.id)
-		}
-	}
-	if len(found) > 1 {
-		c.note("%d users are called %q", len(found), value)
-	}
-	if len(found) == 0 {
-		known, err := c.has(fieldUser, ids[0])
-		if err != nil {
-			return nil, err
-		}
-		if !known {
-			c.note("no user is called %q", value)
-		}
-	}
-	return anyClause{fieldUser, ids, 0}, nil
-}
-
-// has tells whether a term is in the index.
-func (c *compiler) has(field, term string) (bool, error) {
-	r, ok := c.reader.(index.IndexReaderContains)
-	if !ok {
-		return true, nil
-	}
-	dict, err := r.FieldDictContains(field)
-	if err != nil {
-		return false, err
-	}
-	return dict.Contains([]byte(term))
-}
-
-// mentions compiles who is addressed: by id, by what stands before its @, or by the value as it is.
-func (c *compiler) mentions(value string) clause {
-	terms := []string{strings.Trim(fold(value), "@")}
-	for _, u := range c.names.usersNamed(value) {
-		terms = append(terms, u.id, u.local)
-	}
-	slices.Sort(terms)
-	return anyClause{fieldMentions, slices.Compact(terms), 0}
-}
-
-// thread compiles a thread: the parent and its comments.
-func (c *compiler) thread(value string) (clause, error) {
-	ref, err := parseThread(value)
-	if err != nil {
-		return nil, err
-	}
-	parents, err := c.keysAt(ref)
-	if err != nil {
-		return nil, err
-	}
-	var out clause = orClause{[]clause{anyClause{fieldThread, []string{string(ref.ts)}, 0}, idsClause{parents}}}
-	if ref.channel != "" {
-		out = andClause{must: []clause{out}, filter: []clause{anyClause{fieldChannel, []string{ref.channel}, 0}}}
-	}
-	return out, nil
-}
-
-// keysAt gives the documents of the messages with a ts, whatever their channel.
-func (c *compiler) keysAt(ref threadRef) ([]string, error) {
-	prefix := appendUint24(secondKey(ref.ts.Second()), uint32(ref.ts.Counter()))
-	dict, err := c.reader.FieldDictPrefix(fieldID, prefix)
-	if err != nil {
-		return nil, err
-	}
-	defer dict.Close()
-	var ids []string
-	for {
-		e, err := dict.Next()
-		if err != nil || e == nil {
-			return ids, err
-		}
-		ids = append(ids, e.Term)
-	}
-}
-
-// within compiles a span of time: whole months and whole days by their keywords, the days at its ends by keys.
-func (c *compiler) within(s span) (clause, error) {
-	if s.isEmpty() {
-		return noneClause{}, nil
-	}
-	months, err := c.periods(fieldMonth, "", "200601", s)
-	if err != nil {
-		return nil, err
-	}
-	if months.covered {
-		return allClause{}, nil
-	}
-	days := periods{}
-	for _, m := range months.partial {
-		d, err := c.periods(fieldDay, m, "20060102", s)
-		if err != nil {
-			return nil, err
-		}
-		days.whole = append(days.whole, d.whole...)
-		days.partial = append(days.partial, d.partial...)
-	}
-	kids := []clause{anyClause{fieldMonth, months.whole, 0}, anyClause{fieldDay, days.whole, 0}}
-	for _, d := range days.partial {
-		kids = append(kids, betweenClause{anyClause{fieldDay, []string{d}, 0}, string(secondKey(s.from)), string(secondKey(s.to))})
-	}
-	return orClause{kids}, nil
-}
-
-// periods are the months or days of the index that a span concerns.
-type periods struct {
-	whole, partial []string
-	covered        bool // all of them are whole
-}
-
-// periods gives the terms of a field of time that begin with prefix and lie in the span, wholly or partly.
-func (c *compiler) periods(field, prefix, layout string, s span) (periods, error) {
-	p := periods{covered: true}
-	dict, err := c.reader.FieldDictPrefix(field, []byte(prefix))
-	if err != nil {
-		return p, err
-	}
-	defer dict.Close()
-	for {
-		e, err := dict.Next()
-		if err != nil || e == nil {
-			return p, err
-		}
-		begin, err := time.Parse(layout, e.Term)
-		if err != nil {
-			return p, fmt.Errorf("%w: %s %q: %w", ErrDamaged, field, e.Term, err)
-		}
-		end := begin.AddDate(0, 0, 1)
-		if field == fieldMonth {
-			end = begin.AddDate(0, 1, 0)
-		}
-		switch common := s.and(span{begin.Unix(), end.Unix()}); {
-		case common.isEmpty():
-			p.covered = false
-		case common.from == begin.Unix() && common.to == end.Unix():
-			p.whole = append(p.whole, e.Term)
-		default:
-			p.covered = false
-			p.partial = append(p.partial, e.Term)
-		}
 	}
 }

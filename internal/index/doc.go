@@ -17,6 +17,8 @@
 //
 //	word                 messages with the word; several words must all match
 //	"some words"         the words in this order, one after the other
+//	"some words"~5       these words at most 5 positions apart, in any order; each may have the marks below. What falls
+//	                     into several terms is a phrase here too and counts as one word
 //	-word, NOT word      without it; also before phrases, groups and fields
 //	a OR b               either; binds less than words side by side: a b OR c is (a b) OR c
 //	a AND b              like a b
@@ -43,27 +45,56 @@
 // Values with spaces are quoted. A field's name is letters before a colon; "http://x", "a::b" and "12:30" are words.
 // A word that falls into several terms (see below) is the phrase of them. What holds no letter and no digit is left
 // out, with a note in the answer; if nothing else is there it is an error. A query has at most 4096 bytes and 256
-// words, and a prefix, pattern or fuzzy word stands for at most 4096 words of the index.
+// words, and a prefix, pattern or fuzzy word stands for at most 65,536 words of the index. A query whose first page would
+// take longer than 2 seconds, by an estimate from the index's own counts (see cost.go), is refused at once; without a
+// limit on hits it is not.
 //
 // # Words
 //
-// The same rules make the terms of texts, of queries and of snippets.
+// The same rules make the terms of texts, of queries and of snippets. Parts of a word, after a slash, stand at its
+// position and are found too, but a query's word is not taken apart: getUserName finds no text about the name of a user,
+// while user finds getUserName. Typed as it is written, anything is found as the phrase of its terms: AB-123/4 finds
+// AB-123/4 and AB 123 4, not 123/4 AB. The test of this table reads it from here.
 //
-//	letters and digits   make words; everything else separates: ubuntu.com is ubuntu com, a_b is a b
-//	case, accents        fold: Žlutý is zluty; ß is ss, ø is o, æ is ae; Hebrew and Arabic vowel signs go, those of
-//	                     Indic scripts stay
-//	width                folds: ＡＢＣ is abc
-//	apostrophe           joins between letters: can't is cant, and its part can is found too
-//	getUserName          is getusername, and its parts get, user, name are found too, at the same position
-//	AB123                likewise is ab123 and ab and 123; a word of more than eight parts (a hash) has none
-//	parts                have two letters at least
-//	日本語                 Han, kana, Hangul, Thai, Lao, Khmer, Myanmar, Yi: pairs of letters (日本, 本語), and the last
-//	                     letter alone (語), so that any stretch of such text is found, a single letter too
-//	emoji                are words; skin tones and variation selectors are not looked at; two regional indicators are
-//	                     one flag
-//	invisible runes      soft hyphens, joiners and direction marks neither show nor separate
-//	long runs            of more than 64 letters are cut into words of 64
-//	stop words           there are none
+//	rule                                text                              terms
+//	words are letters and digits        ubuntu.com a_b x/y (z)            ubuntu com a b x y z
+//	case folds                          Hello WORLD                       hello world
+//	accents fold                        Žlutý KŮŇ Český                   zluty kun cesky
+//	letters that people type without    Straße Łódź æon Øre               strasse lodz aeon ore
+//	composed or not                     "z\u030Clu\u0301ty"               zluty
+//	other alphabets                     Ёлка Σίσυφος                      елка σισυφοσ
+//	Hebrew and Arabic vowel signs go    مُحَمَّد                              محمد
+//	Indic vowel signs stay              हिन्दी                             हिन्दी
+//	width folds                         ＡＢＣ                            abc
+//	an apostrophe joins letters         can't O'Brien’s                   cant/can obriens/brien
+//	elsewhere it is a quotation mark    'tis 'quoted'                     tis quoted
+//	identifiers whole and by part       getUserName HTMLParser            getusername/get/user/name htmlparser/html/parser
+//	letters and digits part             AB123 x9 4th                      ab123/ab/123 x9/9 4th/4/th
+//	parts of one letter are none        iPhone                            iphone/phone
+//	identifiers with separators         snake_case kebab-case pkg.Func()   snake case kebab case pkg func
+//	e-mail addresses                    ann.b@x.org                       ann b x org
+//	web addresses                       https://x.org/a?b=c#d             https x org a b c d
+//	file names                          re_port-v2.pdf                    re port v2/2 pdf
+//	numbers                             1,234.50 12:30 50%                1 234 50 12 30 50
+//	part numbers                        AB-123/4                          ab 123 4
+//	network addresses                   10.1.2.3 fe80::1                  10 1 2 3 fe80/fe/80 1
+//	versions                            v2.6.3                            v2/2 6 3
+//	marks alone are nothing             C++ C# .NET -- $                  c c net
+//	a hash has no parts                 a1b2c3d4e5f6a7b8                  a1b2c3d4e5f6a7b8
+//	Han in pairs, and the last          日本語                            日本 本語 語
+//	kana, half-width kana               ガイド ｶﾞｲﾄﾞ                      ガイ イド ド ガイ イド ド
+//	Hangul                              한국어                            한국 국어 어
+//	Thai, Lao, Khmer, Myanmar, Yi       ไทย                               ไท ทย ย
+//	words beside them                   Go言語で                          go 言語 語で で
+//	emoji, without skin tones           ok👍🏽 ❤️                         ok 👍 ❤
+//	joined emoji one by one             👩‍💻                             👩 💻
+//	flags                               🇨🇿                                🇨🇿
+//	invisible runes do not part words   "soft\u00adhyphen zero\u200dwidth"   softhyphen zerowidth
+//	there are no stop words             to be or not to be                to be or not to be
+//
+// Han here means any script that is written without spaces between words: a stretch of such text is found wherever it
+// stands, a single letter too. Parts have two letters or are digits; a word of more than eight parts has none. A run
+// of more than 64 letters is cut into words of 64.
 //
 // # Documents
 //

@@ -17,7 +17,6 @@ import (
 
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/index/scorch"
-	"github.com/blevesearch/bleve/v2/search/searcher"
 	"github.com/blevesearch/bleve_index_api"
 	"github.com/gofrs/flock"
 	bolt "go.etcd.io/bbolt/errors"
@@ -58,10 +57,6 @@ type Index struct {
 	names    *directory
 	line     *timeline.Store // nil as long as nobody asked for it
 }
-
-// limitClauses sets bleve's bound on the words that a prefix or wildcard may stand for. Expansions are counted before
-// they run; this catches what is not, and is set once because bleve reads it without a lock.
-var limitClauses = sync.OnceFunc(func() { searcher.DisjunctionMaxClauseCount = maxExpansion + 1 })
 
 // Open opens the index in dir. Unless read-only, it creates an empty index where there is none and removes what a
 // crash left. Errors are ErrNone, ErrInUse, ErrMapping or ErrDamaged, or those of the file system; after ErrMapping
@@ -185,7 +180,6 @@ func createGeneration(dir string, o Options, lock *flock.Flock) (*Index, error) 
 }
 
 func newIndex(dir string, g generation, o Options, lock *flock.Flock, b bleve.Index) (*Index, error) {
-	limitClauses()
 	b.SetName(g.String())
 	inner, err := b.Advanced()
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 // key raises it; an index of another version is not opened but rebuilt.
 //
 // 1: the first.
-const mappingVersion = 1
+// 2: single digits are parts of words: v2.6.3 is found by 2.6.3.
+const mappingVersion = 2
 
 // The fields of a document. All are written by document.go, without bleve's analysis; the mapping only tells bleve's
 // own tools what they are.

@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"archiver/internal/record"
 	"archiver/internal/storage"
-
-	"github.com/blevesearch/bleve/v2/search"
 )
 
 // matchMemory is how many messages Match sorts at once, in 12 bytes each. Beyond it it goes channel by channel, and
@@ -48,7 +45,7 @@ type matcher struct {
 	byRank []uint32 // channel numbers by id
 	rank   []uint32 // the place of a channel number among them
 	limit  int      // matches to sort at once
-	found  []place
+	places []place  // of those
 }
 
 // place is a message's channel, by rank, and the ts as keys have it.
@@ -56,9 +53,6 @@ type place struct {
 	rank uint32
 	ts   [keyTS]byte
 }
-
-// errTooMany says that there is more to sort than the limit.
-var errTooMany = errors.New("too many to sort at once")
 
 func newMatcher(s *session, limit int, each func(string, record.TS) error) *matcher {
 	m := &matcher{session: s, each: each, byRank: sortedNumbers(s.channels), rank: make([]uint32, len(s.channels)), limit: limit}
@@ -69,45 +63,64 @@ func newMatcher(s *session, limit int, each func(string, record.TS) error) *matc
 }
 
 func (m *matcher) all() error {
-	err := m.give(m.root, m.limit)
-	if !errors.Is(err, errTooMany) {
+	docs, err := m.session.found()
+	if err != nil {
 		return err
 	}
+	if docs.count() <= uint64(m.limit) {
+		return m.give(docs)
+	}
 	for _, n := range m.byRank {
-		if err := m.channel(narrowed(m.root, anyClause{fieldChannel, []string{m.channels[n]}, 0})); err != nil {
+		in, err := m.narrowed(docs, fieldChannel, m.channels[n])
+		if err == nil {
+			err = m.channel(in)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *matcher) channel(root clause) error {
-	err := m.give(root, m.limit)
-	if !errors.Is(err, errTooMany) {
-		return err
+func (m *matcher) channel(docs docset) error {
+	if docs.count() <= uint64(m.limit) {
+		return m.give(docs)
 	}
 	months, err := m.months()
 	if err != nil {
 		return err
 	}
 	for _, month := range months {
-		if err := m.give(narrowed(root, monthClause(month)), 0); err != nil {
+		in, err := m.narrowed(docs, fieldMonth, month)
+		if err == nil {
+			err = m.give(in)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// give passes on what a clause matches, in order, unless there is more than limit (0 is none) of it.
-func (m *matcher) give(root clause, limit int) error {
-	m.found = m.found[:0]
-	if err := guard(func() error { return m.gather(root, limit) }); err != nil {
+// narrowed gives the documents of a set with a term.
+func (m *matcher) narrowed(docs docset, field, term string) (in docset, err error) {
+	err = guard(func() error { in, err = m.view.any(field, []string{term}); return err })
+	if err != nil {
+		return nil, err
+	}
+	return in.and(docs), nil
+}
+
+// give passes on the messages of documents, in order.
+func (m *matcher) give(docs docset) error {
+	m.places = m.places[:0]
+	if err := guard(func() error { return m.view.each(docs, m.gather) }); err != nil {
 		return err
 	}
-	slices.SortFunc(m.found, func(a, b place) int {
+	slices.SortFunc(m.places, func(a, b place) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), bytes.Compare(a.ts[:], b.ts[:]))
 	})
-	for _, p := range slices.Compact(m.found) { // versions of one message are equal
+	for _, p := range slices.Compact(m.places) { // versions of one message are equal
 		if err := m.each(m.channels[m.byRank[p.rank]], tsOfKey(string(p.ts[:]))); err != nil {
 			return err
 		}
@@ -115,35 +128,15 @@ func (m *matcher) give(root clause, limit int) error {
 	return nil
 }
 
-// gather collects what a clause matches.
-func (m *matcher) gather(root clause, limit int) error {
-	searcher, err := root.searcher((&scope{ctx: m.ctx, reader: m.reader}).unscored())
+// gather notes where a document's message stands.
+func (m *matcher) gather(_ int, _ uint32, id string) error {
+	if len(m.places)%1024 == 0 && m.ctx.Err() != nil {
+		return m.ctx.Err()
+	}
+	k, err := m.key(id)
 	if err != nil {
 		return err
 	}
-	defer searcher.Close()
-	sctx := &search.SearchContext{IndexReader: m.reader,
-		DocumentMatchPool: search.NewDocumentMatchPool(searcher.DocumentMatchPoolSize()+1, 0)}
-	for n := 0; ; n++ {
-		d, err := searcher.Next(sctx)
-		if err != nil || d == nil {
-			return err
-		}
-		if n == limit && limit > 0 {
-			return errTooMany
-		}
-		if n%1024 == 0 && m.ctx.Err() != nil {
-			return m.ctx.Err()
-		}
-		id, err := m.reader.ExternalID(d.IndexInternalID)
-		if err != nil {
-			return err
-		}
-		k, err := m.key(id)
-		if err != nil {
-			return err
-		}
-		m.found = append(m.found, place{m.rank[k.channel], [keyTS]byte([]byte(id[:keyTS]))})
-		sctx.DocumentMatchPool.Put(d)
-	}
+	m.places = append(m.places, place{m.rank[k.channel], [keyTS]byte([]byte(id[:keyTS]))})
+	return nil
 }

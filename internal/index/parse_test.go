@@ -44,6 +44,14 @@ func TestParse(t *testing.T) {
 		{"filename:*", "has:file"},
 		{`filename:"annual report*.pdf"`, `filename:"annual report*.pdf"`},
 		{"日 日本 日本*", "日* 日本 日本"},
+		{`"a b"~5`, `"a b"~5`},
+		{`"a  b-c  d*  ef~"~12 x`, `"a b-c d* ef~1"~12 x`},
+		{`“a b”~1`, `"a b"~1`},
+		{`"in:x OR -y"~3`, `"in:x OR -y"~3`},
+		{`"a ..."~5 "..."~2 x`, "a x"},
+		{`-"a b"~5`, `-"a b"~5`},
+		{`filename:"annual report"~3`, `filename:"annual report"~3`},
+		{`filename:(a "b c"~2)`, `filename:a OR filename:"b c"~2`},
 		{"a ... b", "a b"},
 		{"a OR ...", "a"},
 		{`"OR" or and`, `"OR" or and`},
@@ -99,7 +107,12 @@ func TestParseErrors(t *testing.T) {
 		{"word~3", 4, "~1 or ~2"},
 		{"a foo.bar~1", 2, "more than one word"},
 		{"ab~2", 0, "too short"},
-		{`"a b"~5`, 5, "near each other"},
+		{`"a b"~`, 5, "how near?"},
+		{`"a b"~0`, 5, "how near?"},
+		{`"a b"~5000`, 5, "1 to 1000"},
+		{`"a b"~5x`, 5, "how near?"},
+		{`x "a *"~5`, 2, "cannot be near"},
+		{`x "a b.c~1"~5`, 2, "more than one word"},
 		{"a.b*c", 0, "single word"},
 		{"*ab", 0, "at least 3"},
 		{"x !!!", -1, ""},
@@ -130,7 +143,8 @@ func TestParseErrors(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, q := range []string{`a OR -(b "c d") in:x`, "pre* fuz~2 co*r filename:*.pdf", "from:(a OR b) after:2016-01-01", "日 日本"} {
+	for _, q := range []string{`a OR -(b "c d") in:x`, "pre* fuz~2 co*r filename:*.pdf", "from:(a OR b) after:2016-01-01", "日 日本",
+		`"a b-c d* 日"~5`, `filename:("a b"~2 *.pdf)`} {
 		f.Add(q)
 	}
 	f.Fuzz(func(t *testing.T, query string) {

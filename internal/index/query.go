@@ -62,6 +62,14 @@ type textNode struct {
 	terms  []string // by position
 }
 
+// nearNode is words within some positions of each other, in any order. Its kids are textNodes.
+type nearNode struct {
+	pos    int
+	field  string
+	kids   []*textNode
+	within int
+}
+
 // form says how the last term of a textNode is meant.
 type form uint8
 
@@ -71,6 +79,8 @@ const (
 	fuzzyForm         // differs from the one term by at most edits letters
 	wildcardForm      // matches the pattern in text, where * stands for any letters and, in file names, ? for one
 )
+
+func (f form) String() string { return [...]string{"word", "prefix", "fuzzy", "wildcard"}[f] }
 
 // fieldNode asks for something else than text.
 type fieldNode struct {
@@ -115,16 +125,34 @@ func (n *textNode) write(b *strings.Builder) {
 	if n.field == fieldFilename {
 		b.WriteString("filename:")
 	}
-	text := n.text
-	switch {
-	case n.quoted, n.form == exactForm && !isPlainWord(text):
-		text = `"` + text + `"`
-	case n.form == prefixForm:
-		text += "*"
-	case n.form == fuzzyForm:
-		text += "~" + strconv.Itoa(n.edits)
+	if n.quoted || n.form == exactForm && !isPlainWord(n.text) {
+		b.WriteString(`"` + n.text + `"`)
+		return
 	}
-	b.WriteString(text)
+	b.WriteString(n.word())
+}
+
+// word writes the node with the marks of its form, without quotes.
+func (n *textNode) word() string {
+	switch n.form {
+	case prefixForm:
+		return n.text + "*"
+	case fuzzyForm:
+		return n.text + "~" + strconv.Itoa(n.edits)
+	default:
+		return n.text
+	}
+}
+
+func (n *nearNode) write(b *strings.Builder) {
+	words := make([]string, len(n.kids))
+	for i, k := range n.kids {
+		words[i] = k.word()
+	}
+	if n.field == fieldFilename {
+		b.WriteString("filename:")
+	}
+	fmt.Fprintf(b, `"%s"~%d`, strings.Join(words, " "), n.within)
 }
 
 func (n *fieldNode) write(b *strings.Builder) {

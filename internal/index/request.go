@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type Request struct {
 	Offset          int            // hits to leave out first
 	Cursor          string         // Answer.Next of the same request, to go on behind its page
 	IncludeVersions bool           // search old versions too
+	Facets          []string       // count all hits by these, any of Facets()
 	Location        *time.Location // whose days dates are; nil is UTC
 }
 
@@ -44,6 +46,11 @@ func (r Request) withDefaults() (Request, error) {
 	case byScore, oldest, newest:
 	default:
 		return r, requestError("sort is one of %s, %s, %s, not %q", byScore, oldest, newest, r.Sort)
+	}
+	for _, f := range r.Facets {
+		if !slices.Contains(Facets(), f) {
+			return r, requestError("facets are %s, not %q", strings.Join(Facets(), ", "), f)
+		}
 	}
 	if r.Limit < 0 || r.Offset < 0 {
 		return r, requestError("limit and offset cannot be negative")
@@ -182,4 +189,6 @@ type Answer struct {
 	Next     string `json:"next"`     // Request.Cursor of the following page, "" at the end
 	Covers   Covers `json:"covers"`
 	TookMS   int64  `json:"took_ms"`
+
+	Facets map[string][]FacetCount `json:"facets,omitzero"` // of all hits, by what was asked for
 }

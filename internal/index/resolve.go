@@ -18,6 +18,7 @@ type directory struct {
 	users    []account
 	accounts map[string][]account // by id
 	names    map[string]string    // of users, by id
+	ids      map[string]string    // of users, by folded id
 }
 
 // account is a user as names in queries are compared with it; all fields are folded.
@@ -41,7 +42,7 @@ func (ix *Index) directory(ctx context.Context, a *storage.Archive) (*directory,
 }
 
 func readDirectory(ctx context.Context, a *storage.Archive) (*directory, error) {
-	d := &directory{byID: map[string]*record.Channel{}, accounts: map[string][]account{}, names: map[string]string{}}
+	d := &directory{byID: map[string]*record.Channel{}, accounts: map[string][]account{}, names: map[string]string{}, ids: map[string]string{}}
 	for c, err := range a.Channels(ctx, 0) {
 		if err != nil {
 			return nil, err
@@ -58,7 +59,7 @@ func readDirectory(ctx context.Context, a *storage.Archive) (*directory, error) 
 		local, _, _ := strings.Cut(id, "@")
 		d.users = append(d.users, account{id, local, fold(u.Name)})
 		d.accounts[id] = append(d.accounts[id], d.users[len(d.users)-1])
-		d.names[u.ID] = u.Name
+		d.names[u.ID], d.ids[id] = u.Name, u.ID
 	}
 	return d, nil
 }
@@ -77,6 +78,14 @@ func (d *directory) userName(id string) string {
 		return name
 	}
 	return id
+}
+
+// userID gives a user's id as the server writes it, given it folded.
+func (d *directory) userID(folded string) string {
+	if id := d.ids[folded]; id != "" {
+		return id
+	}
+	return folded
 }
 
 // channelsNamed gives the ids of the channels that a value stands for: the one with that id, else all that have or

@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	pageSize = 1000  // hits fetched at first
-	deepPage = 10000 // hits fetched at a time when more are wanted; each page costs a pass
+	deepPage = 10000 // hits fetched at a time; each page costs a pass
 	loadSize = 200   // messages held at a time
 )
 
@@ -54,9 +53,12 @@ type session struct {
 	at       state
 	channels []string // ids by number
 	names    *directory
+	view     *view
 	root     clause
 	marks    []mark
 	notes    []string
+	sort     string
+	cost     uint64 // estimated, in nanoseconds
 	total    uint64
 }
 
@@ -88,15 +90,30 @@ func (ix *Index) begin(ctx context.Context, a *storage.Archive, r Request, f fun
 		if s.channels, err = ix.channelIDs(reader, at); err != nil {
 			return err
 		}
+		if s.view, err = newView(reader); err != nil {
+			return err
+		}
 		return f(s)
 	})
 }
 
 func (s *session) compile() (err error) {
-	c := &compiler{query: s.request.Query.text, reader: s.reader, names: s.names, loc: s.request.Location}
+	c := s.compiler()
 	s.root, err = c.request(&s.request)
 	s.marks, s.notes = c.marks, c.notes
-	return err
+	if s.sort = s.request.Sort; s.sort == byScore && !c.scores {
+		s.sort = newest // what byScore amounts to where all scores are 0
+	}
+	if err != nil {
+		return err
+	}
+	s.cost = c.looked + s.root.cost(s.sort == byScore)
+	return c.afford(s.cost)
+}
+
+func (s *session) compiler() *compiler {
+	return &compiler{query: s.request.Query.text, reader: s.reader, view: s.view, names: s.names, loc: s.request.Location,
+		unlimited: s.request.Limit == 0}
 }
 
 func (s *session) search(each func(Hit) error) (*Answer, error) {
@@ -107,17 +124,15 @@ func (s *session) search(each func(Hit) error) (*Answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		after = c.after(r.Sort)
+		after = c.after(s.sort)
 	}
-	want := 0
-	if r.Limit > 0 {
-		want = r.Offset + r.Limit + 1
-	}
-	returned, last, more, err := s.deliver(s.refs(want, after), each)
+	returned, last, more, err := s.deliver(s.refs(after), each)
 	if err != nil {
 		return nil, err
 	}
-	return s.answer(returned, last, more), nil
+	answer := s.answer(returned, last, more)
+	answer.Facets, err = s.facets()
+	return answer, err
 }
 
 // answer ends the hits; more tells whether others follow the last one.
@@ -144,7 +159,6 @@ func (s *session) covers() Covers {
 
 // deliver passes on the hits of a page; more tells whether others follow the last one.
 func (s *session) deliver(refs iter.Seq2[ref, error], each func(Hit) error) (returned int, last ref, more bool, err error) {
-	skip := s.request.Offset
 	batch := make([]ref, 0, loadSize)
 	flush := func() error {
 		err := s.load(batch, each)
@@ -155,10 +169,6 @@ func (s *session) deliver(refs iter.Seq2[ref, error], each func(Hit) error) (ret
 	for next, err := range refs {
 		if err != nil {
 			return returned, last, false, err
-		}
-		if skip > 0 {
-			skip--
-			continue
 		}
 		if s.request.Limit > 0 && returned+len(batch) == s.request.Limit {
 			more = true
@@ -181,83 +191,133 @@ type ref struct {
 	score float64
 }
 
-// refs gives the documents that match, in order, those behind after if it is set. It sets the total before the first.
-// want is how many the caller means to take, 0 for all; it may take fewer.
-func (s *session) refs(want int, after []string) iter.Seq2[ref, error] {
+// refs gives the documents that match, in order, those behind after if it is set, without the first Offset. It sets
+// the total before the first.
+func (s *session) refs(after []string) iter.Seq2[ref, error] {
 	return func(yield func(ref, error) bool) {
-		size := pageSize
-		if want > 0 {
-			size = min(size, want)
+		var err error
+		if s.sort == byScore {
+			err = s.byScore(after, yield)
+		} else {
+			err = s.byMonth(after, yield)
 		}
-		page, total, err := s.page(size, after, nil)
-		s.total = total
-		last, ok := give(page, err, yield)
-		if !ok || len(page) < size {
-			return
+		if err != nil {
+			yield(ref{}, err)
 		}
-		if s.request.Sort == byScore {
-			s.deep(last, yield)
-			return
-		}
-		s.byMonth(last, yield)
 	}
 }
 
-// give passes on a page; ok is false when the caller wants no more.
-func give(page []ref, err error, yield func(ref, error) bool) (last ref, ok bool) {
+// byScore gives what follows after by score. Every page is a pass over all that matches.
+func (s *session) byScore(after []string, yield func(ref, error) bool) error {
+	skip, size := s.request.Offset, deepPage
+	if s.request.Limit > 0 {
+		size = min(deepPage, skip+s.request.Limit+1)
+	}
+	for first := true; ; first = false {
+		page, total, err := s.page(size, after, s.scored)
+		if err != nil {
+			return err
+		}
+		if first {
+			s.total = total
+		}
+		skipped := min(skip, len(page))
+		skip -= skipped
+		for _, r := range page[skipped:] {
+			if !yield(r, nil) {
+				return nil
+			}
+		}
+		if len(page) < size {
+			return nil
+		}
+		last := page[len(page)-1]
+		after, size = cursor{0, last.score, last.id}.after(byScore), deepPage
+	}
+}
+
+// found gives the documents that match.
+func (s *session) found() (docs docset, err error) {
+	err = guard(func() error { docs, err = s.root.docs(s.view); return err })
+	return docs, err
+}
+
+// scored makes the searcher of the whole request.
+func (s *session) scored() (search.Searcher, error) {
+	return s.root.searcher(&scope{ctx: s.ctx, reader: s.reader, view: s.view})
+}
+
+// byMonth gives what follows after by time, month by month, so that a page costs a pass over the months it lies in.
+func (s *session) byMonth(after []string, yield func(ref, error) bool) error {
+	found, err := s.found()
 	if err != nil {
-		yield(ref{}, err)
-		return last, false
+		return err
 	}
-	for _, last = range page {
-		if !yield(last, nil) {
-			return last, false
-		}
-	}
-	return last, true
-}
-
-// deep gives what follows last by score. Every page is a pass over all that matches.
-func (s *session) deep(last ref, yield func(ref, error) bool) {
-	for {
-		page, _, err := s.page(deepPage, cursor{0, last.score, last.id}.after(byScore), nil)
-		var ok bool
-		if last, ok = give(page, err, yield); !ok || len(page) < deepPage {
-			return
-		}
-	}
-}
-
-// byMonth gives what follows last by time, month by month, so that a page is a pass over one month only.
-func (s *session) byMonth(last ref, yield func(ref, error) bool) {
+	s.total = found.count()
 	months, err := s.months()
 	if err != nil {
-		yield(ref{}, err)
-		return
+		return err
 	}
-	for _, m := range fromMonth(months, last, s.request.Sort) {
-		for {
-			page, _, err := s.page(deepPage, []string{last.id}, monthClause(m))
-			next, ok := give(page, err, yield)
-			if !ok {
-				return
-			}
-			if len(page) < deepPage {
-				break
-			}
-			last = next
+	skip := s.request.Offset
+	for _, m := range fromMonth(months, after, s.sort) {
+		var in docset
+		if err := guard(func() (err error) { in, err = s.view.any(fieldMonth, []string{m}); return err }); err != nil {
+			return err
 		}
+		in = in.and(found)
+		if n := in.count(); uint64(skip) >= n {
+			skip -= int(n)
+			continue
+		}
+		if more, err := s.inMonth(in, skip, after, yield); err != nil || !more {
+			return err
+		}
+		skip = 0
+	}
+	return nil
+}
+
+// inMonth gives what follows after in a month, without the first few; more is false when the caller wants no more.
+func (s *session) inMonth(in docset, skip int, after []string, yield func(ref, error) bool) (more bool, err error) {
+	make := func() (search.Searcher, error) { return s.view.searcher(in, 0), nil }
+	size := deepPage
+	if s.request.Limit > 0 {
+		size = min(size, skip+s.request.Limit+1)
+	}
+	for {
+		page, _, err := s.page(size, after, make)
+		if err != nil {
+			return false, err
+		}
+		skipped := min(skip, len(page))
+		skip -= skipped
+		for _, r := range page[skipped:] {
+			if !yield(r, nil) {
+				return false, nil
+			}
+		}
+		if len(page) < size {
+			return true, nil
+		}
+		after, size = []string{page[len(page)-1].id}, deepPage
 	}
 }
 
-// fromMonth gives the months from that of last on, in the order of a sort by time.
-func fromMonth(months []string, last ref, sort string) []string {
-	this := dayOf(tsOfKey(last.id).Second())[:len("200601")]
+// fromMonth gives the months from that of the key in after on, in the order of a sort by time.
+func fromMonth(months []string, after []string, sort string) []string {
 	if sort == newest {
 		slices.Reverse(months)
-		return slices.DeleteFunc(months, func(m string) bool { return m > this })
 	}
-	return slices.DeleteFunc(months, func(m string) bool { return m < this })
+	if len(after) == 0 {
+		return months
+	}
+	this := dayOf(tsOfKey(after[0]).Second())[:len("200601")]
+	return slices.DeleteFunc(months, func(m string) bool {
+		if sort == newest {
+			return m > this
+		}
+		return m < this
+	})
 }
 
 // months gives the months of the index in order.
@@ -271,21 +331,22 @@ func (s *session) months() (months []string, err error) {
 	return months, err
 }
 
-func monthClause(month string) clause { return anyClause{fieldMonth, []string{month}, 0} }
-
-// page gives the first matches behind after, and how many match in all. extra, when set, narrows both.
-func (s *session) page(size int, after []string, extra clause) (page []ref, total uint64, err error) {
-	root := s.root
-	if extra != nil {
-		root = narrowed(root, extra)
-	}
+// page gives the first matches of a searcher behind after, and how many there are in all.
+func (s *session) page(size int, after []string, make func() (search.Searcher, error)) (page []ref, total uint64, err error) {
 	var c *collector.TopNCollector
 	if after == nil {
 		c = collector.NewTopNCollector(size, 0, s.order())
 	} else {
 		c = collector.NewTopNCollectorAfter(size, s.order(), after)
 	}
-	if err := guard(func() error { return s.collect(root, c) }); err != nil {
+	err = guard(func() error {
+		searcher, err := make()
+		if err != nil {
+			return err
+		}
+		return closeAll(c.Collect(s.ctx, searcher, s.reader), searcher)
+	})
+	if err != nil {
 		return nil, 0, err
 	}
 	for _, d := range c.Results() {
@@ -294,21 +355,8 @@ func (s *session) page(size int, after []string, extra clause) (page []ref, tota
 	return page, c.Total(), nil
 }
 
-func (s *session) collect(root clause, c *collector.TopNCollector) error {
-	scope := &scope{ctx: s.ctx, reader: s.reader}
-	if s.request.Sort != byScore {
-		scope = scope.unscored()
-	}
-	searcher, err := root.searcher(scope)
-	if err != nil {
-		return err
-	}
-	err = c.Collect(s.ctx, searcher, s.reader)
-	return closeAll(err, searcher)
-}
-
 func (s *session) order() search.SortOrder {
-	switch s.request.Sort {
+	switch s.sort {
 	case oldest:
 		return search.SortOrder{&search.SortDocID{}}
 	case newest:

@@ -14,7 +14,7 @@ import (
 )
 
 // company is a small archive with something for every field of the query language.
-func company(t *testing.T) (*storage.Archive, *Index) {
+func company(t testing.TB) (*storage.Archive, *Index) {
 	t.Helper()
 	a := newArchive(t)
 	putPage(t, a, &storage.Page{
@@ -65,6 +65,24 @@ func TestSearchByQuery(t *testing.T) {
 		{`"can't turnover"`, ""},
 		{`"ha ha ha ha ha ha ha ha ha ha"`, "C3/4"},
 		{`"ha ha ha ha ha ha ha ha ha ha ha"`, ""},
+		{`"stop hello"~3`, "C1/1"},
+		{`"stop hello"~2`, ""},
+		{`"hello turnover"~1`, "C1/1"},
+		{`"turnover hello"~1`, "C1/1"},
+		{`"hel* st*p turnovr~1"~3`, "C1/1"},
+		{`"hel* st*p turnovr~1"~2`, ""},
+		{`"x.org hello"~5`, "C1/1"},
+		{`"x.org hello"~4`, ""},
+		{`"ha ha ha"~2`, "C3/4"},
+		{`"` + strings.Repeat("ha ", 10) + `"~9`, "C3/4"},
+		{`"` + strings.Repeat("ha ", 10) + `"~8`, ""},
+		{`"` + strings.Repeat("ha ", 11) + `"~100`, ""},
+		{`"user getUserName"~1`, "C3/4"},
+		{`"日本語 テスト"~3`, "C2/3"},
+		{`"hello nosuchword*"~9`, ""},
+		{`hello -"hello stop"~3`, ""},
+		{`filename:"2017 annual"~2`, "C3/6"},
+		{`filename:"2017 annual"~1`, ""},
 		{"getusername", "C3/4"},
 		{"user name", "C3/4"},
 		{"zluty", "C1/2"},
@@ -248,13 +266,15 @@ func TestNotesSayWhatTheAnswerRestsOn(t *testing.T) {
 
 func TestExpansionIsBounded(t *testing.T) {
 	a := newArchive(t)
-	for i := range 5 {
+	page := &storage.Page{Channel: "C"}
+	for i := range maxExpansion/1000 + 1 {
 		var words strings.Builder
 		for n := range 1000 {
-			fmt.Fprintf(&words, "wide%c%c%c%c ", 'a'+i, 'a'+n%10, 'a'+n/10%10, 'a'+n/100)
+			fmt.Fprintf(&words, "wide%c%c%c%c%c ", 'a'+i%10, 'a'+i/10, 'a'+n%10, 'a'+n/10%10, 'a'+n/100)
 		}
-		put(t, a, post{channel: "C", ts: string(record.MakeTS(1.5e9, i)), text: words.String() + "narrow first"})
+		page.Messages = append(page.Messages, post{ts: string(record.MakeTS(1.5e9, i)), text: words.String() + "narrow first"}.seen())
 	}
+	putPage(t, a, page)
 	ix := openIndex(t, a, Options{})
 	catchUp(t, ix, a)
 	for query, pos := range map[string]int{"narrow wide*": 7, "x OR w*de*": 5, `"first wide*"`: -1, "first.wide*": 0, "widea*": -1} {
@@ -270,8 +290,51 @@ func TestExpansionIsBounded(t *testing.T) {
 			}
 			continue
 		}
-		if !errors.As(err, &syntax) || syntax.Pos != pos || !strings.Contains(err.Error(), "more than 4096 words") {
+		if !errors.As(err, &syntax) || syntax.Pos != pos || !strings.Contains(err.Error(), "more than 65536 words") {
 			t.Errorf("%s: got %v", query, err)
+		}
+	}
+}
+
+func TestCostIsBounded(t *testing.T) {
+	const words = 40000
+	a := newArchive(t)
+	page := &storage.Page{Channel: "C"}
+	for i := range words / 100 {
+		var text strings.Builder
+		for n := range 100 {
+			fmt.Fprintf(&text, "w%dx ", i*100+n)
+		}
+		page.Messages = append(page.Messages, post{ts: string(record.MakeTS(1.5e9, i)), text: text.String()}.seen())
+	}
+	putPage(t, a, page)
+	ix := openIndex(t, a, Options{})
+	catchUp(t, ix, a)
+	for query, pos := range map[string]int{
+		"w*":                -1, // 40,000 sets are 1 s
+		"w1* OR w*":         -1,
+		"w5x OR w* OR w*x":  7,
+		"w5x -(w3x w*) w*x": 10,
+		`"w* w*x"~7`:        0,
+		"w*x w*x":           0,
+		strings.Repeat("install~2 OR ", 80) + "w": 0,
+		strings.Repeat("install~2 OR ", 70) + "w": -1,
+		strings.Repeat("*nothing* OR ", 60) + "w": -1,
+	} {
+		q, err := Parse(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ix.Search(t.Context(), a, Request{Query: q, Limit: 10}, func(Hit) error { return nil })
+		var syntax *SyntaxError
+		switch {
+		case pos < 0 && err != nil:
+			t.Errorf("%.40s: %v", query, err)
+		case pos >= 0 && (!errors.As(err, &syntax) || syntax.Pos != pos || !strings.Contains(err.Error(), "2 seconds")):
+			t.Errorf("%.40s: got %v, want position %d", query, err, pos)
+		}
+		if _, err := ix.Search(t.Context(), a, Request{Query: q}, func(Hit) error { return nil }); err != nil {
+			t.Errorf("%.40s: without a limit: %v", query, err)
 		}
 	}
 }

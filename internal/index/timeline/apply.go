@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -22,15 +21,15 @@ func (s *Store) Apply(puts []Put, change uint64) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	err := s.db.Update(func(tx *bolt.Tx) error {
-		counts := &Counts{}
-		if err := get(tx, countsKey, counts); err != nil {
+		kinds := &Kinds{}
+		if err := get(tx, kindsKey, kinds); err != nil {
 			return err
 		}
-		if err := s.apply(tx, counts, puts); err != nil {
+		if err := s.apply(tx, kinds, puts); err != nil {
 			return err
 		}
 		state := &State{Format: format, Owner: s.owner, Change: change}
-		return errors.Join(put(tx, countsKey, counts), put(tx, stateKey, state))
+		return errors.Join(put(tx, kindsKey, kinds), put(tx, stateKey, state))
 	})
 	if err != nil {
 		return fmt.Errorf("timeline: %w", err)
@@ -39,7 +38,7 @@ func (s *Store) Apply(puts []Put, change uint64) error {
 	return nil
 }
 
-func (s *Store) apply(tx *bolt.Tx, counts *Counts, puts []Put) error {
+func (s *Store) apply(tx *bolt.Tx, kinds *Kinds, puts []Put) error {
 	puts = lastOfEach(slices.SortedStableFunc(slices.Values(puts), comparePuts), comparePuts)
 	groups := map[string]uint64{}
 	channels, authors := make([]item, len(puts)), make([]item, len(puts))
@@ -53,8 +52,9 @@ func (s *Store) apply(tx *bolt.Tx, counts *Counts, puts []Put) error {
 	}
 	known := map[Key]bool{}
 	err := merge(tx, channelList, channels, func(was *Message, is *Message) {
-		counts.count(was, is)
+		kinds[is.Kind]++
 		if was != nil {
+			kinds[was.Kind]--
 			known[is.Key] = true
 		}
 	})
@@ -70,19 +70,6 @@ func (s *Store) apply(tx *bolt.Tx, counts *Counts, puts []Put) error {
 		return err
 	}
 	return dropFormer(tx, known, authors)
-}
-
-// count counts a message in place of what was there.
-func (c *Counts) count(was, is *Message) {
-	c.Kinds[is.Kind]++
-	if was != nil {
-		c.Kinds[was.Kind]--
-		return
-	}
-	if c.Months == nil {
-		c.Months = map[string]uint64{}
-	}
-	c.Months[time.Unix(is.Second, 0).UTC().Format("200601")]++
 }
 
 // merge puts items, each once, into a list. put is called for each, with what stood there before.

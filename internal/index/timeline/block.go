@@ -199,19 +199,34 @@ var errBlock = fmt.Errorf("%w: block", ErrDamaged)
 func (p *piece) appendTo(dst []Message) ([]Message, error) {
 	d, g := decoder{rest: p.data}, newGuess(p.group)
 	for range p.messages {
-		v := d.uvarint()
-		m := Message{Key: Key{Second: g.second + int64(v>>1), Channel: g.channel}, Version: 1}
-		m.Counter = g.next(m.Second)
-		if v&1 != 0 {
-			d.special(&m)
-		}
-		g.learn(m.Key)
-		dst = append(dst, m)
+		dst = append(dst, d.message(&g))
 	}
 	if d.failed || len(d.rest) > 0 {
 		return dst, errBlock
 	}
 	return dst, nil
+}
+
+// firstMessage gives the first message of the piece.
+func (p *piece) firstMessage() (Message, error) {
+	d, g := decoder{rest: p.data}, newGuess(p.group)
+	m := d.message(&g)
+	if d.failed {
+		return m, errBlock
+	}
+	return m, nil
+}
+
+// message reads a message.
+func (d *decoder) message(g *guess) Message {
+	v := d.uvarint()
+	m := Message{Key: Key{Second: g.second + int64(v>>1), Channel: g.channel}, Version: 1}
+	m.Counter = g.next(m.Second)
+	if v&1 != 0 {
+		d.special(&m)
+	}
+	g.learn(m.Key)
+	return m
 }
 
 // special reads what of a message is not as expected.

@@ -31,6 +31,6 @@
 // channel's group that channel), version 1, kind 0, and as counter in the same second one more than the one before it, in
 // another second that of the message that began the second before, the first one 0.
 //
-// The bucket state holds two JSON objects, each followed by its CRC: under "state" the format, the owner and the change
-// number, under "counts" the numbers of messages by month (UTC) and kind.
+// The bucket state holds two JSON values, each followed by its CRC: under "state" an object with the format, the owner and
+// the change number, under "kinds" the numbers of messages by kind.
 package timeline

@@ -56,16 +56,13 @@ type State struct {
 	Change uint64 `json:"change"` // of the owner, up to which everything is held
 }
 
-// Counts are numbers of messages.
-type Counts struct {
-	Months map[string]uint64 `json:"months"` // in UTC, as 201801
-	Kinds  [16]uint64        `json:"kinds"`
-}
+// Kinds are numbers of messages by kind.
+type Kinds [1 << kindBits]uint64
 
 // Messages is the number of all messages.
-func (c *Counts) Messages() (n uint64) {
-	for _, kind := range c.Kinds {
-		n += kind
+func (k *Kinds) Messages() (n uint64) {
+	for _, messages := range k {
+		n += messages
 	}
 	return n
 }
@@ -124,7 +121,7 @@ func (s *Store) create() error {
 				return err
 			}
 		}
-		return errors.Join(put(tx, stateKey, &State{Format: format, Owner: s.owner}), put(tx, countsKey, &Counts{}))
+		return errors.Join(put(tx, stateKey, &State{Format: format, Owner: s.owner}), put(tx, kindsKey, &Kinds{}))
 	})
 	if err == nil {
 		err = syncDir(filepath.Dir(s.path))
@@ -174,9 +171,9 @@ func (s *Store) compact() (path string, err error) {
 	if s.written == 0 {
 		return "", nil
 	}
-	counts := &Counts{}
-	err = s.db.View(func(tx *bolt.Tx) error { return get(tx, countsKey, counts) })
-	if err != nil || s.written < counts.Messages()/4 {
+	kinds := &Kinds{}
+	err = s.db.View(func(tx *bolt.Tx) error { return get(tx, kindsKey, kinds) })
+	if err != nil || s.written < kinds.Messages()/4 {
 		return "", err
 	}
 	path = s.path + ".tmp"
@@ -196,8 +193,8 @@ func (s *Store) compact() (path string, err error) {
 
 // The keys of the bucket state.
 const (
-	stateKey  = "state"
-	countsKey = "counts"
+	stateKey = "state"
+	kindsKey = "kinds"
 )
 
 // get reads a value of the bucket state.

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 	"pgregory.net/rapid"
@@ -177,30 +177,41 @@ func compareSelection(t *rapid.T, v *View, m model) {
 }
 
 func compareCounts(t *rapid.T, v *View, m model) {
-	months, kinds, byChannel, byAuthor := map[string]uint64{}, [16]uint64{}, map[uint32]uint64{}, map[string]uint64{}
+	kinds, byChannel, byAuthor := Kinds{}, map[uint32]uint64{}, map[string]uint64{}
+	begins := slices.Compact(slices.Sorted(slices.Values(rapid.SliceOfN(seconds, 1, 9).Draw(t, "begins"))))
+	since := make([]uint64, len(begins))
+	first, last := int64(math.MaxInt64), int64(-1)
 	for _, p := range m {
-		months[time.Unix(p.Second, 0).UTC().Format("200601")]++
 		kinds[p.Kind]++
 		byChannel[p.Channel]++
-		if p.Author != "" {
-			byAuthor[p.Author]++
+		byAuthor[p.Author]++
+		first, last = min(first, p.Second), max(last, p.Second)
+		for i := len(begins) - 1; i >= 0; i-- {
+			if p.Second >= begins[i] {
+				since[i]++
+				break
+			}
 		}
 	}
-	counts, err := v.Counts()
-	if err != nil || counts.Kinds != kinds || !maps.Equal(counts.Months, months) || counts.Messages() != uint64(len(m)) {
-		t.Fatalf("counts %+v, %v", counts, err)
+	if got, err := v.Kinds(); err != nil || got != kinds || got.Messages() != uint64(len(m)) {
+		t.Fatalf("kinds %v, %v", got, err)
 	}
 	if got, err := v.Channels(); err != nil || !maps.Equal(got, byChannel) {
 		t.Fatalf("channels %v, want %v, %v", got, byChannel, err)
 	}
-	found, total, err := v.Authors(3)
-	if err != nil || total != len(byAuthor) {
-		t.Fatalf("%d authors, want %d, %v", total, len(byAuthor), err)
+	if got, err := v.Since(begins); err != nil || !slices.Equal(got, since) {
+		t.Fatalf("since %v: %v, want %v, %v", begins, got, since, err)
 	}
-	want := slices.SortedFunc(maps.Values(byAuthor), func(a, b uint64) int { return cmp.Compare(b, a) })
-	for i, a := range found {
-		if name := m[a.Sample.Key].Author; a.Messages != want[i] || a.Messages != byAuthor[name] {
-			t.Fatalf("author %q has %d messages, want %d", name, a.Messages, want[i])
+	if f, l, err := v.Span(); err != nil || f != first || l != last {
+		t.Fatalf("span %d %d, want %d %d, %v", f, l, first, last, err)
+	}
+	found, err := v.Authors()
+	if err != nil || len(found) != len(byAuthor) {
+		t.Fatalf("%d authors, want %d, %v", len(found), len(byAuthor), err)
+	}
+	for name, n := range byAuthor {
+		if a := found[v.Group(name)]; a.Messages != n || m[a.Sample.Key].Author != name {
+			t.Fatalf("author %q has %+v, want %d", name, a, n)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (v *View) Select(sel Selection) (*Selected, error) {
 	case sel.Channels != nil:
 		err = out.ofChannels(sel.Channels)
 	default:
-		err = v.pieces(channelList, nil, 0, out.add)
+		err = v.pieces(channelList, nil, 0, func(p piece) bool { out.add(p); return true })
 	}
 	if err == nil {
 		err = out.count()
@@ -133,9 +133,7 @@ func (v *View) pieces(list string, group *uint64, from int64, each func(piece) (
 			return err
 		}
 		err = parseBlock(value, func(p piece) {
-			if group == nil {
-				each(p)
-			} else if p.group == *group {
+			if more && (group == nil || p.group == *group) {
 				more = each(p)
 			}
 		})
@@ -325,10 +323,10 @@ func (w *walk) Pop() any {
 	return last
 }
 
-// Counts gives the numbers of messages.
-func (v *View) Counts() (*Counts, error) {
-	counts := &Counts{}
-	return counts, get(v.tx, countsKey, counts)
+// Kinds counts the messages of every kind.
+func (v *View) Kinds() (Kinds, error) {
+	var kinds Kinds
+	return kinds, get(v.tx, kindsKey, &kinds)
 }
 
 // Channels counts the messages of every channel.
@@ -341,40 +339,62 @@ func (v *View) Channels() (map[uint32]uint64, error) {
 	return out, err
 }
 
-// Author is how many messages an author wrote, and one of them, from which to learn the name.
+// Span gives the seconds of the first and the last message; the first is later if there are none.
+func (v *View) Span() (first, last int64, err error) {
+	first, last = math.MaxInt64, -1
+	err = v.pieces(channelList, nil, 0, func(p piece) bool {
+		first, last = min(first, p.first), max(last, p.last)
+		return true
+	})
+	return first, last, err
+}
+
+// Since counts the messages from each of some ascending seconds on up to the next one.
+func (v *View) Since(begins []int64) ([]uint64, error) {
+	counts := make([]uint64, len(begins)+1) // counts[i] lies before begins[i]
+	at := func(second int64) *uint64 {
+		n, _ := slices.BinarySearch(begins, second+1)
+		return &counts[n]
+	}
+	var messages []Message
+	var damage error
+	err := v.pieces(channelList, nil, 0, func(p piece) bool {
+		if first := at(p.first); first == at(p.last) {
+			*first += uint64(p.messages)
+			return true
+		}
+		if messages, damage = p.appendTo(messages[:0]); damage != nil {
+			return false
+		}
+		for _, m := range messages {
+			*at(m.Second)++
+		}
+		return true
+	})
+	return counts[1:], cmp.Or(damage, err)
+}
+
+// Author is how many messages an author wrote, and one of them, from which to learn who that is.
 type Author struct {
 	Messages uint64
 	Sample   Message
 }
 
-// Authors counts the messages of every author, the most frequent first, as many as asked for, and gives the number of all
-// authors.
-func (v *View) Authors(limit int) (authors []Author, total int, err error) {
-	type count struct {
-		messages uint64
-		piece    piece
-	}
-	var counts []count
-	err = v.pieces(authorList, nil, 0, func(p piece) bool {
-		if n := len(counts); n > 0 && counts[n-1].piece.group == p.group {
-			counts[n-1].messages += uint64(p.messages)
-			return true
+// Group gives the number under which Authors has an author.
+func (v *View) Group(author string) uint64 { return v.store.group(author) }
+
+// Authors counts the messages of every author, by the author's group.
+func (v *View) Authors() (map[uint64]Author, error) {
+	out := map[uint64]Author{}
+	var damage error
+	err := v.pieces(authorList, nil, 0, func(p piece) bool {
+		a, known := out[p.group]
+		if !known {
+			a.Sample, damage = p.firstMessage()
 		}
-		counts = append(counts, count{uint64(p.messages), p})
-		return true
+		a.Messages += uint64(p.messages)
+		out[p.group] = a
+		return damage == nil
 	})
-	if err != nil {
-		return nil, 0, err
-	}
-	nobody := v.store.group("")
-	counts = slices.DeleteFunc(counts, func(c count) bool { return c.piece.group == nobody })
-	slices.SortStableFunc(counts, func(a, b count) int { return cmp.Compare(b.messages, a.messages) })
-	for _, c := range counts[:min(limit, len(counts))] {
-		messages, err := c.piece.appendTo(nil)
-		if err != nil || len(messages) == 0 {
-			return nil, 0, fmt.Errorf("%w: an author without messages: %w", ErrDamaged, err)
-		}
-		authors = append(authors, Author{c.messages, messages[0]})
-	}
-	return authors, len(counts), nil
+	return out, cmp.Or(damage, err)
 }
