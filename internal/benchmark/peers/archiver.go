@@ -119,7 +119,7 @@ func (c *archiver) each() func(index.Hit) error {
 func (c *archiver) request(q *query) (index.Request, error) {
 	r := index.Request{Since: q.Since, Until: q.Until, Sort: q.Sort, Limit: q.Limit, Offset: q.Offset}
 	if q.Facets {
-		return r, errUnable
+		r.Facets = []string{index.FacetChannel, index.FacetUser}
 	}
 	if q.Deep {
 		r.Offset = 0

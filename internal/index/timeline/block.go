@@ -16,7 +16,10 @@ type Key struct {
 
 // Compare orders keys.
 func (k Key) Compare(o Key) int {
-	return cmp.Or(cmp.Compare(k.Second, o.Second), cmp.Compare(k.Counter, o.Counter), cmp.Compare(k.Channel, o.Channel))
+	if k.Second != o.Second { // mostly
+		return cmp.Compare(k.Second, o.Second)
+	}
+	return cmp.Or(cmp.Compare(k.Counter, o.Counter), cmp.Compare(k.Channel, o.Channel))
 }
 
 // Message is what is known of a message.
