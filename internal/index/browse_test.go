@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"archiver/internal/index/timeline"
 	"archiver/internal/record"
 	"archiver/internal/storage"
 
@@ -212,6 +213,26 @@ func TestTimelineCatchesUp(t *testing.T) {
 		if err := ix.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestVerifyFindsAnotherTimeline(t *testing.T) {
+	a := history(t, 100)
+	ix := openIndex(t, a, Options{})
+	catchUp(t, ix, a)
+	if v, err := ix.Verify(t.Context(), a, VerifyOptions{}); err != nil || len(v.Drift) > 0 {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	line, err := ix.timeline(a.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = line.Apply([]timeline.Put{{Author: "x", Message: timeline.Message{Key: timeline.Key{Second: 1}, Version: 1}}}, a.Change())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := ix.Verify(t.Context(), a, VerifyOptions{}); err != nil || len(v.Drift) != 1 {
+		t.Errorf("%+v, %v", v, err)
 	}
 }
 

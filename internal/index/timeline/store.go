@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Errors of opening and reading a timeline.
@@ -91,7 +92,7 @@ func (s *Store) open() error {
 	}
 	db, err := bolt.Open(s.path, 0o600, s.options)
 	switch {
-	case errors.Is(err, bolt.ErrTimeout), errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, bolterrors.ErrTimeout), errors.Is(err, fs.ErrPermission):
 		return err
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
