@@ -20,25 +20,36 @@ func (b *browsing) facets() (facets map[string][]FacetCount, ok bool, err error)
 	err = b.index.viewTimeline(b.ctx, b.at, func(v *timeline.View) error {
 		ok = true
 		for _, name := range b.request.Facets {
-			counts, err := b.counts(v, name)
-			if err != nil {
+			var err error
+			if facets[name], err = b.facet(v, name); err != nil {
 				return err
 			}
-			facets[name] = b.facetCounts(name, counts)
 		}
 		return nil
 	})
 	return facets, ok, err
 }
 
-// counts counts all messages by the terms of a facet.
+// facet counts all messages by one facet.
+func (b *browsing) facet(v *timeline.View, name string) ([]FacetCount, error) {
+	if name == FacetUser {
+		return b.authors(v)
+	}
+	counts, err := b.counts(v, name)
+	if err != nil {
+		return nil, err
+	}
+	return b.facetCounts(name, counts), nil
+}
+
+// counts counts all messages by the terms of a facet, which is not that of authors.
 func (b *browsing) counts(v *timeline.View, name string) (counts map[string]uint64, err error) {
 	counts = map[string]uint64{}
 	switch name {
 	case FacetChannel:
 		byNumber, err := v.Channels()
 		for n, messages := range byNumber {
-			counts[b.channels[n]] = messages
+			counts[b.session.channels[n]] = messages
 		}
 		return counts, err
 	case FacetKind:
@@ -49,10 +60,8 @@ func (b *browsing) counts(v *timeline.View, name string) (counts map[string]uint
 			}
 		}
 		return counts, err
-	case FacetMonth:
-		return counts, b.countMonthsOf(v, counts)
 	default:
-		return counts, b.countAuthors(v, counts)
+		return counts, b.countMonthsOf(v, counts)
 	}
 }
 
@@ -79,34 +88,53 @@ func (b *browsing) countMonthsOf(v *timeline.View, counts map[string]uint64) err
 	return err
 }
 
-// countAuthors counts by authors. Who has no account in the archive is named by a message.
-func (b *browsing) countAuthors(v *timeline.View, counts map[string]uint64) error {
+// authors counts by authors. Who has no account in the archive is named by a message.
+func (b *browsing) authors(v *timeline.View) ([]FacetCount, error) {
 	authors, err := v.Authors()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for id := range b.names.accounts {
-		group := v.Group(id)
-		if a, ok := authors[group]; ok {
-			counts[id] = a.Messages
-			delete(authors, group)
+	known, nobody := b.names.groupsOf(v), v.Group("")
+	out := make([]FacetCount, 0, len(authors))
+	for i := range authors {
+		a := &authors[i]
+		if a.Group == nobody {
+			continue
 		}
-	}
-	for _, a := range authors {
-		id, err := b.authorOf(a.Sample)
-		if err != nil {
-			return err
+		count, ok := known[a.Group]
+		if !ok {
+			id, err := b.authorOf(a)
+			if err != nil {
+				return nil, err
+			}
+			count.Value, count.Name = b.facetNames(FacetUser, id)
 		}
-		counts[id] = a.Messages
+		count.Count = a.Messages
+		out = append(out, count)
 	}
-	delete(counts, "") // nobody
-	return nil
+	sortFacet(FacetUser, out)
+	return out, nil
 }
 
-// authorOf gives the author of a message, folded.
-func (b *browsing) authorOf(m timeline.Message) (string, error) {
-	if int(m.Channel) >= len(b.channels) {
-		return "", timelineError(timeline.ErrDamaged)
+// groupsOf gives the accounts by their groups in a timeline, as facets show them.
+func (d *directory) groupsOf(v *timeline.View) map[uint64]FacetCount {
+	d.grouping.Do(func() {
+		d.groups = make(map[uint64]FacetCount, len(d.ids))
+		for folded, id := range d.ids {
+			d.groups[v.Group(folded)] = FacetCount{Value: id, Name: d.userName(id)}
+		}
+	})
+	return d.groups
+}
+
+// authorOf gives the id of an author, folded.
+func (b *browsing) authorOf(a *timeline.Author) (string, error) {
+	m, err := a.Sample()
+	if err != nil {
+		return "", err
+	}
+	if int(m.Channel) >= len(b.session.channels) {
+		return "", timeline.ErrDamaged
 	}
 	read, err := b.message(key{record.MakeTS(m.Second, int(m.Counter)), m.Channel, m.Version})
 	if err != nil {

@@ -72,13 +72,21 @@ func (s *session) facetCounts(name string, counts map[string]uint64) []FacetCoun
 			out = append(out, FacetCount{value, name, n})
 		}
 	}
+	sortFacet(name, out)
+	return out
+}
+
+// sortFacet puts the counts of a facet in order.
+func sortFacet(name string, out []FacetCount) {
 	slices.SortFunc(out, func(a, b FacetCount) int {
 		if name == FacetMonth {
 			return cmp.Compare(a.Value, b.Value)
 		}
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
+		if a.Count != b.Count {
+			return cmp.Compare(b.Count, a.Count)
+		}
+		return cmp.Compare(a.Value, b.Value)
 	})
-	return out
 }
 
 var facetFields = map[string]string{FacetChannel: fieldChannel, FacetUser: fieldUser, FacetKind: fieldKind}

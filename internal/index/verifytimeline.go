@@ -35,16 +35,20 @@ func (v *verifier) timelineChannels(t *timeline.View, current docset) error {
 }
 
 func (v *verifier) timelineAuthors(t *timeline.View, current docset) error {
-	have, err := t.Authors()
+	authors, err := t.Authors()
 	if err != nil {
 		return err
+	}
+	have := map[uint64]uint64{}
+	for _, a := range authors {
+		have[a.Group] = a.Messages
 	}
 	want, err := v.view.countTerms(fieldUser, current)
 	if err != nil {
 		return err
 	}
 	for id, messages := range want {
-		if n := have[t.Group(id)].Messages; n != messages {
+		if n := have[t.Group(id)]; n != messages {
 			v.drift("", "the timeline has %d messages of %s, the index %d", n, id, messages)
 		}
 	}

@@ -209,9 +209,10 @@ func compareCounts(t *rapid.T, v *View, m model) {
 	if err != nil || len(found) != len(byAuthor) {
 		t.Fatalf("%d authors, want %d, %v", len(found), len(byAuthor), err)
 	}
-	for name, n := range byAuthor {
-		if a := found[v.Group(name)]; a.Messages != n || m[a.Sample.Key].Author != name {
-			t.Fatalf("author %q has %+v, want %d", name, a, n)
+	for _, a := range found {
+		sample, err := a.Sample()
+		if name := m[sample.Key].Author; err != nil || a.Group != v.Group(name) || a.Messages != byAuthor[name] {
+			t.Fatalf("author %q has %d, want %d, %v", name, a.Messages, byAuthor[name], err)
 		}
 	}
 }

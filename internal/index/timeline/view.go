@@ -225,27 +225,27 @@ func (v *View) Since(begins []int64) ([]uint64, error) {
 	return counts[1:], cmp.Or(damage, err)
 }
 
-// Author is how many messages an author wrote, and one of them, from which to learn who that is.
+// Author is how many messages an author wrote.
 type Author struct {
+	Group    uint64 // the author's, see View.Group
 	Messages uint64
-	Sample   Message
+	first    piece
 }
 
-// Group gives the number under which Authors has an author.
+// Sample gives one of the author's messages, from which to learn who that is, as long as the view is good.
+func (a *Author) Sample() (Message, error) { return a.first.firstMessage() }
+
+// Group gives the number under which authors are known.
 func (v *View) Group(author string) uint64 { return v.store.group(author) }
 
-// Authors counts the messages of every author, by the author's group.
-func (v *View) Authors() (map[uint64]Author, error) {
-	out := map[uint64]Author{}
-	var damage error
-	err := v.pieces(authorList, nil, 0, func(p piece) bool {
-		a, known := out[p.group]
-		if !known {
-			a.Sample, damage = p.firstMessage()
+// Authors counts the messages of every author, by ascending group.
+func (v *View) Authors() (authors []Author, err error) {
+	err = v.pieces(authorList, nil, 0, func(p piece) bool {
+		if n := len(authors); n == 0 || authors[n-1].Group != p.group {
+			authors = append(authors, Author{Group: p.group, first: p})
 		}
-		a.Messages += uint64(p.messages)
-		out[p.group] = a
-		return damage == nil
+		authors[len(authors)-1].Messages += uint64(p.messages)
+		return true
 	})
-	return out, cmp.Or(damage, err)
+	return authors, err
 }
