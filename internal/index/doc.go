@@ -109,6 +109,11 @@
 // Only queries with words ask for these: without one, answers are of messages alone. They have a cursor of their own,
 // behind that of the messages; their texts come from Options.Texts.
 //
+// Beside bleve's files lies the timeline (package timeline): which messages there are, by channel and author, in the order
+// of time. It answers what asks for no words but for channels, authors, kinds and times, and the facets of everything. It
+// follows the archive by a cursor of its own, and is asked only while that is where the index stands; CatchUp brings it
+// there, after a crash, too, and makes it anew where it is missing.
+//
 // The directory holds one subdirectory a generation, named by mapping version and number, the file CURRENT that names
 // the one in use, and the lock that keeps writers apart. Readers need none: bleve's own lock keeps them and the writer
 // of one generation apart, and a rebuild works beside them in another.

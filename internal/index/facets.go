@@ -60,6 +60,11 @@ func (s *session) facet(name string, found docset) ([]FacetCount, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.facetCounts(name, counts), nil
+}
+
+// facetCounts gives the counts of a facet's terms as they are shown.
+func (s *session) facetCounts(name string, counts map[string]uint64) []FacetCount {
 	out := make([]FacetCount, 0, len(counts))
 	for term, n := range counts {
 		if n > 0 {
@@ -67,13 +72,21 @@ func (s *session) facet(name string, found docset) ([]FacetCount, error) {
 			out = append(out, FacetCount{value, name, n})
 		}
 	}
+	sortFacet(name, out)
+	return out
+}
+
+// sortFacet puts the counts of a facet in order.
+func sortFacet(name string, out []FacetCount) {
 	slices.SortFunc(out, func(a, b FacetCount) int {
 		if name == FacetMonth {
 			return cmp.Compare(a.Value, b.Value)
 		}
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
+		if a.Count != b.Count {
+			return cmp.Compare(b.Count, a.Count)
+		}
+		return cmp.Compare(a.Value, b.Value)
 	})
-	return out, nil
 }
 
 var facetFields = map[string]string{FacetChannel: fieldChannel, FacetUser: fieldUser, FacetKind: fieldKind}

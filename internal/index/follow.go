@@ -2,9 +2,11 @@ package index
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"archiver/internal/index/timeline"
 	"archiver/internal/record"
 	"archiver/internal/storage"
 
@@ -31,6 +33,10 @@ func (ix *Index) CatchUp(ctx context.Context, a *storage.Archive, progress func(
 	if err := f.load(); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
+	line, err := f.lines(ctx)
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
 	if f.state.Change >= f.target {
 		return nil
 	}
@@ -48,11 +54,14 @@ func (ix *Index) CatchUp(ctx context.Context, a *storage.Archive, progress func(
 			if err := guard(func() error { return ix.bleve.Batch(c.batch) }); err != nil {
 				return fmt.Errorf("commit up to change %d: %w", c.change, err)
 			}
+			if err := line.add(c.messages, c.change); err != nil {
+				return err
+			}
 			progress(c.change, f.target)
 		}
 		return nil
 	})
-	if err := g.Wait(); err != nil {
+	if err := errors.Join(g.Wait(), line.flush()); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
 	return nil
@@ -71,8 +80,9 @@ type follower struct {
 
 // commit is a batch with the change number it brings the index to.
 type commit struct {
-	batch  *bleve.Batch
-	change uint64
+	batch    *bleve.Batch
+	messages []timeline.Put
+	change   uint64
 }
 
 // load reads where the index stands.
@@ -130,6 +140,7 @@ func (f *follower) gather(ctx context.Context) (*group, error) {
 		if err != nil {
 			return nil, fmt.Errorf("changes after %d: %w", f.state.Change, err)
 		}
+		changes = slices.DeleteFunc(changes, func(c storage.Changed) bool { return c.Change > f.target })
 		if len(changes) == 0 { // the rest was lost
 			f.state.Change = f.target
 			break
@@ -157,6 +168,7 @@ func (g *group) add(c storage.Changed) {
 func (f *follower) commit(ctx context.Context, g *group) (*commit, error) {
 	batch := f.ix.bleve.NewBatch()
 	clear(f.builder.keywords)
+	messages := make([]timeline.Put, 0, len(g.order))
 	for _, id := range g.order {
 		entries := g.entries[id]
 		if entries[0].First {
@@ -175,8 +187,9 @@ func (f *follower) commit(ctx context.Context, g *group) (*commit, error) {
 				return nil, err
 			}
 		}
+		messages = appendCurrent(messages, docs)
 	}
-	return &commit{batch, f.state.Change}, f.setState(batch)
+	return &commit{batch, messages, f.state.Change}, f.setState(batch)
 }
 
 // entriesOf gives the entries of all versions of a message. What changed it is either all there is of it, or the

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"archiver/internal/index/timeline"
 	"archiver/internal/storage"
 
 	"github.com/blevesearch/bleve/v2"
@@ -47,6 +48,7 @@ type Index struct {
 	log        *slog.Logger
 	lock       *flock.Flock // nil when read-only
 	texts      Texts
+	readOnly   bool
 	bleve      bleve.Index
 	inner      index.Index
 
@@ -55,6 +57,7 @@ type Index struct {
 	mu       sync.Mutex
 	channels []string // ids by number, as far as read
 	names    *directory
+	line     *timeline.Store // nil as long as nobody asked for it
 }
 
 // Open opens the index in dir. Unless read-only, it creates an empty index where there is none and removes what a
@@ -188,7 +191,7 @@ func newIndex(dir string, g generation, o Options, lock *flock.Flock, b bleve.In
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Index{dir: dir, generation: g, log: log, lock: lock, texts: o.Texts, bleve: b, inner: inner}, nil
+	return &Index{dir: dir, generation: g, log: log, lock: lock, texts: o.Texts, readOnly: o.ReadOnly, bleve: b, inner: inner}, nil
 }
 
 // openError tells apart why bleve did not open: held by another process, no right to read, or damage.
@@ -217,7 +220,11 @@ func guard(f func() error) (err error) {
 
 // Close closes the index. What CatchUp committed is durable already.
 func (ix *Index) Close() error {
-	err := ix.bleve.Close()
+	var err error
+	if ix.line != nil {
+		err = ix.line.Close()
+	}
+	err = errors.Join(err, ix.bleve.Close())
 	if ix.lock != nil {
 		err = errors.Join(err, ix.lock.Close())
 	}
@@ -235,6 +242,7 @@ type Status struct {
 	Messages   uint64 `json:"messages"`   //
 	Mapping    int    `json:"mapping"`    // version of the mapping it was built with
 	Bytes      int64  `json:"bytes"`      // on disk
+	Timeline   int64  `json:"timeline"`   // of these: what answers without words
 	Generation string `json:"generation"` //
 }
 
@@ -248,6 +256,9 @@ func (ix *Index) Status(ctx context.Context) (Status, error) {
 	})
 	if err == nil {
 		s.Bytes, err = sizeOf(filepath.Join(ix.dir, s.Generation))
+	}
+	if err == nil {
+		s.Timeline, err = sizeOf(filepath.Join(ix.dir, s.Generation, timelineFile))
 	}
 	if err != nil {
 		return s, fmt.Errorf("status of index: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"archiver/internal/record"
 	"archiver/internal/storage"
@@ -16,8 +17,12 @@ type directory struct {
 	channels []*record.Channel
 	byID     map[string]*record.Channel
 	users    []account
-	names    map[string]string // of users, by id
-	ids      map[string]string // of users, by folded id
+	accounts map[string][]account // by id
+	names    map[string]string    // of users, by id
+	ids      map[string]string    // of users, by folded id
+
+	grouping sync.Once
+	groups   map[uint64]FacetCount // users by their groups in the timeline, once asked for
 }
 
 // account is a user as names in queries are compared with it; all fields are folded.
@@ -41,7 +46,7 @@ func (ix *Index) directory(ctx context.Context, a *storage.Archive) (*directory,
 }
 
 func readDirectory(ctx context.Context, a *storage.Archive) (*directory, error) {
-	d := &directory{byID: map[string]*record.Channel{}, names: map[string]string{}, ids: map[string]string{}}
+	d := &directory{byID: map[string]*record.Channel{}, accounts: map[string][]account{}, names: map[string]string{}, ids: map[string]string{}}
 	for c, err := range a.Channels(ctx, 0) {
 		if err != nil {
 			return nil, err
@@ -57,6 +62,7 @@ func readDirectory(ctx context.Context, a *storage.Archive) (*directory, error) 
 		id := fold(u.ID)
 		local, _, _ := strings.Cut(id, "@")
 		d.users = append(d.users, account{id, local, fold(u.Name)})
+		d.accounts[id] = append(d.accounts[id], d.users[len(d.users)-1])
 		d.names[u.ID], d.ids[id] = u.Name, u.ID
 	}
 	return d, nil
@@ -106,8 +112,10 @@ func (d *directory) channelsNamed(value string) []string {
 // before the @; else all whose name holds the words of the value. Ids are folded.
 func (d *directory) usersNamed(value string) []account {
 	want := fold(strings.TrimPrefix(value, "@"))
+	if found := d.accounts[want]; len(found) > 0 {
+		return found
+	}
 	for _, match := range []func(account) bool{
-		func(a account) bool { return a.id == want },
 		func(a account) bool { return a.local == want || a.name == want },
 		func(a account) bool { return hasWords(a.name, want) },
 	} {

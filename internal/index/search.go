@@ -20,15 +20,21 @@ const (
 )
 
 // Search calls each with every hit in order, up to the limit, and sums up. All of an answer comes from one view of the
-// index, whatever is written meanwhile. Memory does not grow with the number of hits. An error is a *SyntaxError where
-// the request cannot be carried out as it stands, ErrCursor, ErrDamaged, or what each returned.
+// index, whatever is written meanwhile. Memory does not grow with the number of hits. Without each, hits are counted
+// and paged but not read. An error is a *SyntaxError where the request cannot be carried out as it stands, ErrCursor,
+// ErrDamaged, or what each returned.
 //
 // Without a limit hits are streamed; a read-only index keeps writers out until the last one.
 func (ix *Index) Search(ctx context.Context, a *storage.Archive, r Request, each func(Hit) error) (*Answer, error) {
 	started := time.Now()
 	var answer *Answer
-	err := ix.session(ctx, a, r, func(s *session) (err error) {
-		answer, err = s.search(each)
+	err := ix.begin(ctx, a, r, func(s *session) (err error) {
+		if answer, err = ix.browse(s, each); answer != nil || err != nil {
+			return err
+		}
+		if err = guard(s.compile); err == nil {
+			answer, err = s.search(each)
+		}
 		return err
 	})
 	if err != nil {
@@ -57,8 +63,18 @@ type session struct {
 	total    uint64
 }
 
-// session prepares a search and calls f.
+// session prepares a search in bleve and calls f.
 func (ix *Index) session(ctx context.Context, a *storage.Archive, r Request, f func(*session) error) error {
+	return ix.begin(ctx, a, r, func(s *session) error {
+		if err := guard(s.compile); err != nil {
+			return err
+		}
+		return f(s)
+	})
+}
+
+// begin takes a view for a search and calls f.
+func (ix *Index) begin(ctx context.Context, a *storage.Archive, r Request, f func(*session) error) error {
 	r, err := r.withDefaults()
 	if err != nil {
 		return err
@@ -76,9 +92,6 @@ func (ix *Index) session(ctx context.Context, a *storage.Archive, r Request, f f
 			return err
 		}
 		if s.view, err = newView(reader); err != nil {
-			return err
-		}
-		if err := guard(s.compile); err != nil {
 			return err
 		}
 		return f(s)
@@ -106,10 +119,9 @@ func (s *session) compiler() *compiler {
 
 func (s *session) search(each func(Hit) error) (*Answer, error) {
 	r := &s.request
-	hash := r.hash()
 	var after []string
 	if r.Cursor != "" {
-		c, err := parseCursor(r.Cursor, hash)
+		c, err := parseCursor(r.Cursor, r.hash())
 		if err != nil {
 			return nil, err
 		}
@@ -119,14 +131,18 @@ func (s *session) search(each func(Hit) error) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	answer := s.answer(returned, last, more)
+	answer.Facets, err = s.facets()
+	return answer, err
+}
+
+// answer ends the hits; more tells whether others follow the last one.
+func (s *session) answer(returned int, last ref, more bool) *Answer {
 	answer := &Answer{Total: s.total, Returned: returned, Covers: s.covers()}
-	if answer.Facets, err = s.facets(); err != nil {
-		return nil, err
-	}
 	if more {
-		answer.Next = cursor{hash, last.score, last.id}.String()
+		answer.Next = cursor{s.request.hash(), last.score, last.id}.String()
 	}
-	return answer, nil
+	return answer
 }
 
 // covers says what the answer rests on.

@@ -60,7 +60,10 @@ func (ix *Index) Verify(ctx context.Context, a *storage.Archive, o VerifyOptions
 			return err
 		}
 		v.at = at
-		return v.run()
+		if err := v.run(); err != nil || v.Behind > 0 || len(v.Drift) > 0 {
+			return err
+		}
+		return ix.viewTimeline(ctx, at, v.timeline)
 	})
 	switch {
 	case errors.Is(err, ErrDamaged):
