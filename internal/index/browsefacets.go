@@ -87,57 +87,19 @@ func (b *browsing) countMonthsOf(v *timeline.View, counts map[string]uint64) err
 	return err
 }
 
-// authors counts by authors. Who has no account in the archive is named by a message.
+// authors counts by authors.
 func (b *browsing) authors(v *timeline.View) ([]FacetCount, error) {
 	authors, err := v.Authors()
 	if err != nil {
 		return nil, err
 	}
-	known, nobody := b.names.groupsOf(v), v.Group("")
 	out := make([]FacetCount, 0, len(authors))
-	for i := range authors {
-		a := &authors[i]
-		if a.Group == nobody {
-			continue
+	for _, a := range authors {
+		if a.Author != "" {
+			value, name := b.facetNames(FacetUser, a.Author)
+			out = append(out, FacetCount{value, name, a.Messages})
 		}
-		count, ok := known[a.Group]
-		if !ok {
-			id, err := b.authorOf(a)
-			if err != nil {
-				return nil, err
-			}
-			count.Value, count.Name = b.facetNames(FacetUser, id)
-		}
-		count.Count = a.Messages
-		out = append(out, count)
 	}
 	sortFacet(FacetUser, out)
 	return out, nil
-}
-
-// groupsOf gives the accounts by their groups in a timeline, as facets show them.
-func (d *directory) groupsOf(v *timeline.View) map[uint64]FacetCount {
-	d.grouping.Do(func() {
-		d.groups = make(map[uint64]FacetCount, len(d.ids))
-		for folded, id := range d.ids {
-			d.groups[v.Group(folded)] = FacetCount{Value: id, Name: d.userName(id)}
-		}
-	})
-	return d.groups
-}
-
-// authorOf gives the id of an author, folded.
-func (b *browsing) authorOf(a *timeline.Author) (string, error) {
-	m, err := a.Sample()
-	if err != nil {
-		return "", err
-	}
-	if int(m.Channel) >= len(b.session.channels) {
-		return "", timeline.ErrDamaged
-	}
-	read, err := b.message(keyOf(m))
-	if err != nil {
-		return "", err
-	}
-	return fold(read.User), nil
 }

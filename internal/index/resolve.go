@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"archiver/internal/record"
 	"archiver/internal/storage"
@@ -20,9 +19,6 @@ type directory struct {
 	accounts map[string][]account // by id
 	names    map[string]string    // of users, by id
 	ids      map[string]string    // of users, by folded id
-
-	grouping sync.Once
-	groups   map[uint64]FacetCount // users by their groups in the timeline, once asked for
 }
 
 // account is a user as names in queries are compared with it; all fields are folded.

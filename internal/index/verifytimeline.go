@@ -4,8 +4,11 @@ import (
 	"archiver/internal/index/timeline"
 )
 
-// timeline compares what the timeline counts with what bleve has. It reads, and so checks, all of its blocks.
+// timeline reads all of the timeline and compares what it counts with what bleve has.
 func (v *verifier) timeline(t *timeline.View) error {
+	if err := t.Check(); err != nil {
+		return err
+	}
 	others, err := v.view.any(fieldFlags, []string{flagOld, flagContent})
 	if err != nil {
 		return err
@@ -39,17 +42,17 @@ func (v *verifier) timelineAuthors(t *timeline.View, current docset) error {
 	if err != nil {
 		return err
 	}
-	have := map[uint64]uint64{}
+	have := map[string]uint64{}
 	for _, a := range authors {
-		have[a.Group] = a.Messages
+		have[a.Author] = a.Messages
 	}
 	want, err := v.view.countTerms(fieldUser, current)
 	if err != nil {
 		return err
 	}
 	for id, messages := range want {
-		if n := have[t.Group(id)]; n != messages {
-			v.drift("", "the timeline has %d messages of %s, the index %d", n, id, messages)
+		if have[id] != messages {
+			v.drift("", "the timeline has %d messages of %s, the index %d", have[id], id, messages)
 		}
 	}
 	return nil

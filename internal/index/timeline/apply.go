@@ -40,40 +40,70 @@ func (s *Store) Apply(puts []Put, change uint64) error {
 
 func (s *Store) apply(tx *bolt.Tx, kinds *Kinds, puts []Put) error {
 	puts = lastOfEach(slices.SortedStableFunc(slices.Values(puts), comparePuts), comparePuts)
+	names := map[uint64]string{}
 	groups := map[string]uint64{}
-	channels, authors := make([]item, len(puts)), make([]item, len(puts))
+	times, channels, authors := make([]item, len(puts)), make([]item, len(puts)), make([]item, len(puts))
 	for i, p := range puts {
 		group, ok := groups[p.Author]
 		if !ok {
 			group = s.group(p.Author)
-			groups[p.Author] = group
+			groups[p.Author], names[group] = group, p.Author
 		}
-		channels[i], authors[i] = item{uint64(p.Channel), p.Message}, item{group, p.Message}
+		times[i], channels[i], authors[i] = item{0, p.Message}, item{uint64(p.Channel), p.Message}, item{group, p.Message}
 	}
-	known := map[Key]bool{}
-	err := merge(tx, channelList, channels, func(was *Message, is *Message) {
+	err := merge(tx, timeList, times, func(was *Message, is *item) {
 		kinds[is.Kind]++
 		if was != nil {
 			kinds[was.Kind]--
-			known[is.Key] = true
 		}
 	})
 	if err != nil {
 		return err
 	}
-	err = merge(tx, authorList, authors, func(was *Message, is *Message) {
-		if was != nil {
-			delete(known, is.Key)
-		}
-	})
-	if err != nil || len(known) == 0 {
+	known, err := applyChannels(tx, channels)
+	if err != nil {
 		return err
 	}
-	return dropFormer(tx, known, authors)
+	return applyAuthors(tx, authors, known, names)
+}
+
+// applyChannels puts messages into the list of channels. It gives the keys of those that were there already.
+func applyChannels(tx *bolt.Tx, items []item) (known map[Key]bool, err error) {
+	known, counts := map[Key]bool{}, tally{}
+	err = merge(tx, channelList, items, func(was *Message, is *item) {
+		if was != nil {
+			known[is.Key] = true
+		} else {
+			counts[is.group]++
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return known, counts.apply(tx, channelCounters, nil)
+}
+
+// applyAuthors puts messages into the list of authors; names are those of their groups.
+func applyAuthors(tx *bolt.Tx, items []item, known map[Key]bool, names map[uint64]string) error {
+	counts := tally{}
+	err := merge(tx, authorList, items, func(was *Message, is *item) {
+		if was != nil {
+			delete(known, is.Key)
+		} else {
+			counts[is.group]++
+		}
+	})
+	if err == nil && len(known) > 0 {
+		err = dropFormer(tx, known, items, counts)
+	}
+	if err != nil {
+		return err
+	}
+	return counts.apply(tx, authorCounters, names)
 }
 
 // merge puts items, each once, into a list. put is called for each, with what stood there before.
-func merge(tx *bolt.Tx, list string, items []item, put func(was, is *Message)) error {
+func merge(tx *bolt.Tx, list string, items []item, put func(was *Message, is *item)) error {
 	slices.SortFunc(items, func(a, b item) int { return a.compare(&b) })
 	b := tx.Bucket([]byte(list))
 	for len(items) > 0 {
@@ -169,17 +199,17 @@ func blockItems(list string, key, stored []byte) (items []item, err error) {
 }
 
 // join merges sorted items with those that are put.
-func join(old, puts []item, put func(was, is *Message)) []item {
+func join(old, puts []item, put func(was *Message, is *item)) []item {
 	out := make([]item, 0, len(old)+len(puts))
 	for i := range puts {
 		for len(old) > 0 && old[0].compare(&puts[i]) < 0 {
 			out, old = append(out, old[0]), old[1:]
 		}
 		if len(old) > 0 && old[0].compare(&puts[i]) == 0 {
-			put(&old[0].Message, &puts[i].Message)
+			put(&old[0].Message, &puts[i])
 			old = old[1:]
 		} else {
-			put(nil, &puts[i].Message)
+			put(nil, &puts[i])
 		}
 		out = append(out, puts[i])
 	}
@@ -207,7 +237,7 @@ func (old *block) replace(list string, b *bolt.Bucket, items []item) error {
 
 // dropFormer takes messages out of the lists of authors that they do not have any more. That a message changes its
 // author is so rare that all lists are looked through.
-func dropFormer(tx *bolt.Tx, changed map[Key]bool, authors []item) error {
+func dropFormer(tx *bolt.Tx, changed map[Key]bool, authors []item, counts tally) error {
 	author := map[Key]uint64{}
 	for _, i := range authors {
 		author[i.Key] = i.group
@@ -221,7 +251,13 @@ func dropFormer(tx *bolt.Tx, changed map[Key]bool, authors []item) error {
 			return err
 		}
 		n := len(items)
-		items = slices.DeleteFunc(items, func(i item) bool { return changed[i.Key] && i.group != author[i.Key] })
+		items = slices.DeleteFunc(items, func(i item) bool {
+			former := changed[i.Key] && i.group != author[i.Key]
+			if former {
+				counts[i.group]--
+			}
+			return former
+		})
 		if len(items) < n {
 			touched = append(touched, block{key: bytes.Clone(key), items: items})
 		}

@@ -210,16 +210,6 @@ func (p *piece) appendTo(dst []Message) ([]Message, error) {
 	return dst, nil
 }
 
-// firstMessage gives the first message of the piece.
-func (p *piece) firstMessage() (Message, error) {
-	d, g := decoder{rest: p.data}, newGuess(p.group)
-	m := d.message(&g)
-	if d.failed {
-		return m, errBlock
-	}
-	return m, nil
-}
-
 // message reads a message.
 func (d *decoder) message(g *guess) Message {
 	v := d.uvarint()

@@ -23,14 +23,22 @@ var (
 	ErrDamaged = errors.New("timeline damaged")
 )
 
-const format = 1
+const format = 2
 
 // The buckets.
 const (
-	channelList = "channels"
-	authorList  = "authors"
-	stateBucket = "state"
+	timeList        = "times"
+	channelList     = "channels"
+	authorList      = "authors"
+	channelCounters = "channel counters"
+	authorCounters  = "author counters"
+	stateBucket     = "state"
 )
+
+var buckets = []string{timeList, channelList, authorList, channelCounters, authorCounters, stateBucket}
+
+// countersOf are the counters of lists.
+var countersOf = map[string]string{channelList: channelCounters, authorList: authorCounters}
 
 // Options say how a timeline is opened.
 type Options struct {
@@ -117,7 +125,7 @@ func (s *Store) create() error {
 	}
 	db.AllocSize = slack
 	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range []string{channelList, authorList, stateBucket} {
+		for _, name := range buckets {
 			if _, err := tx.CreateBucket([]byte(name)); err != nil {
 				return err
 			}
@@ -201,8 +209,8 @@ const (
 // get reads a value of the bucket state.
 func get(tx *bolt.Tx, key string, into any) error {
 	b := tx.Bucket([]byte(stateBucket))
-	if b == nil || tx.Bucket([]byte(channelList)) == nil || tx.Bucket([]byte(authorList)) == nil {
-		return fmt.Errorf("%w: a bucket is missing", ErrDamaged)
+	if b == nil {
+		return fmt.Errorf("%w: no bucket %s", ErrDamaged, stateBucket)
 	}
 	raw, err := unseal(stateBucket, []byte(key), b.Get([]byte(key)))
 	if err != nil {

@@ -202,7 +202,7 @@ func compareCounts(t *rapid.T, v *View, m model) {
 	if got, err := v.Since(begins); err != nil || !slices.Equal(got, since) {
 		t.Fatalf("since %v: %v, want %v, %v", begins, got, since, err)
 	}
-	if f, l, err := v.Span(); err != nil || f != first || l != last {
+	if f, l, err := v.Span(); err != nil || (f != first || l != last) && (len(m) > 0 || l >= f) {
 		t.Fatalf("span %d %d, want %d %d, %v", f, l, first, last, err)
 	}
 	found, err := v.Authors()
@@ -210,10 +210,12 @@ func compareCounts(t *rapid.T, v *View, m model) {
 		t.Fatalf("%d authors, want %d, %v", len(found), len(byAuthor), err)
 	}
 	for _, a := range found {
-		sample, err := a.Sample()
-		if name := m[sample.Key].Author; err != nil || a.Group != v.Group(name) || a.Messages != byAuthor[name] {
-			t.Fatalf("author %q has %d, want %d, %v", name, a.Messages, byAuthor[name], err)
+		if a.Messages != byAuthor[a.Author] {
+			t.Fatalf("author %q has %d, want %d", a.Author, a.Messages, byAuthor[a.Author])
 		}
+	}
+	if err := v.Check(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -238,7 +240,7 @@ func TestClosingGivesSpaceBack(t *testing.T) {
 	s = open(t, path, Options{ReadOnly: true})
 	defer closeIt(t, s)
 	size, err := s.Size()
-	if err != nil || size > 8*n {
+	if err != nil || size > 12*n {
 		t.Errorf("%d bytes for %d messages, %v", size, n, err)
 	}
 	view(t, s, func(v *View) error {
@@ -288,7 +290,7 @@ func TestDamagedBlocksAreNoAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := s.db.Update(func(tx *bolt.Tx) error {
-		b := tx.Bucket([]byte(channelList))
+		b := tx.Bucket([]byte(timeList))
 		key, value := b.Cursor().First()
 		value = slices.Clone(value)
 		value[len(value)/2] ^= 4
@@ -298,8 +300,11 @@ func TestDamagedBlocksAreNoAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = s.View(t.Context(), func(v *View) error {
-		_, err := v.Select(Selection{})
-		return err
+		all, err := v.Select(Selection{})
+		if err != nil {
+			return err
+		}
+		return all.Walk(OldestFirst, nil, 0, func(Message) bool { return true })
 	})
 	if !errors.Is(err, ErrDamaged) {
 		t.Errorf("got %v", err)

@@ -31,6 +31,11 @@ func (s *Store) View(ctx context.Context, f func(*View) error) error {
 		if state.Format != format || state.Owner != s.owner {
 			return fmt.Errorf("%w of this archive and format", ErrNone)
 		}
+		for _, name := range buckets {
+			if tx.Bucket([]byte(name)) == nil {
+				return fmt.Errorf("%w: no bucket %s", ErrDamaged, name)
+			}
+		}
 		return f(&View{state.Change, ctx, s, tx})
 	})
 }
@@ -47,7 +52,8 @@ type Selection struct {
 type Selected struct {
 	Total    uint64
 	view     *View
-	pieces   []piece
+	list     string
+	groups   []uint64        // of the list
 	channels map[uint32]bool // that count, nil if all do
 	kinds    []uint8
 	from, to int64
@@ -55,92 +61,92 @@ type Selected struct {
 
 // Select finds the messages of a selection and counts them.
 func (v *View) Select(sel Selection) (*Selected, error) {
-	out := &Selected{view: v, kinds: sel.Kinds, from: sel.From, to: cmp.Or(sel.To, math.MaxInt64)}
-	var err error
+	out := &Selected{view: v, kinds: sel.Kinds, from: max(sel.From, 0), to: cmp.Or(sel.To, math.MaxInt64)}
 	switch {
 	case sel.Authors != nil:
-		err = out.ofAuthors(sel.Authors, sel.Channels)
+		out.ofAuthors(sel.Authors, sel.Channels)
 	case sel.Channels != nil:
-		err = out.ofChannels(sel.Channels)
+		out.list = channelList
+		for _, c := range sel.Channels {
+			out.groups = append(out.groups, uint64(c))
+		}
 	default:
-		err = v.pieces(channelList, nil, 0, func(p piece) bool { out.add(p); return true })
+		out.list, out.groups = timeList, []uint64{0}
 	}
-	if err == nil {
-		err = out.count()
-	}
-	return out, err
+	slices.Sort(out.groups)
+	out.groups = slices.Compact(out.groups)
+	return out, out.count()
 }
 
-func (s *Selected) ofAuthors(authors []string, channels []uint32) error {
-	if channels != nil {
-		s.channels = map[uint32]bool{}
-		for _, c := range channels {
-			s.channels[c] = true
+func (s *Selected) ofAuthors(authors []string, channels []uint32) {
+	s.list = authorList
+	for _, a := range authors {
+		s.groups = append(s.groups, s.view.store.group(a))
+	}
+	if channels == nil {
+		return
+	}
+	s.channels = map[uint32]bool{}
+	for _, c := range channels {
+		s.channels[c] = true
+	}
+}
+
+// scan goes through the pieces of a group in an order of time.
+type scan struct {
+	view        *View
+	list        string
+	group       uint64
+	order       Order
+	cursor      *bolt.Cursor
+	key, stored []byte // of the block that is read next; nil at the end
+}
+
+// lastKey is no less than any key.
+var lastKey = Key{1<<40 - 1, 1<<24 - 1, 1<<24 - 1}
+
+// scan begins with the piece that a key lies in.
+func (v *View) scan(list string, group uint64, order Order, from Key) *scan {
+	s := &scan{view: v, list: list, group: group, order: order, cursor: v.tx.Bucket([]byte(list)).Cursor()}
+	start := item{group, Message{Key: from}}
+	s.key, s.stored = floor(s.cursor, start.key())
+	return s
+}
+
+// next gives the next piece, nil at the end.
+func (s *scan) next() (found *piece, err error) {
+	for s.key != nil && found == nil && err == nil {
+		if len(s.key) != keyLength {
+			return nil, errBlock
 		}
-	}
-	groups := make([]uint64, len(authors))
-	for i, a := range authors {
-		groups[i] = s.view.store.group(a)
-	}
-	return s.groups(authorList, groups)
-}
-
-func (s *Selected) ofChannels(channels []uint32) error {
-	groups := make([]uint64, len(channels))
-	for i, c := range channels {
-		groups[i] = uint64(c)
-	}
-	return s.groups(channelList, groups)
-}
-
-// groups adds the pieces of some groups of a list.
-func (s *Selected) groups(list string, groups []uint64) error {
-	slices.Sort(groups)
-	for _, g := range slices.Compact(groups) {
-		if err := s.view.pieces(list, &g, s.from, s.add); err != nil {
-			return err
+		first := binary.BigEndian.Uint64(s.key)
+		if first > s.group {
+			return nil, s.view.ctx.Err()
 		}
-	}
-	return nil
-}
-
-// add adds a piece that reaches into the time asked for; more is false when later ones do not.
-func (s *Selected) add(p piece) (more bool) {
-	if p.first < s.to && p.last >= s.from {
-		s.pieces = append(s.pieces, p)
-	}
-	return p.first < s.to
-}
-
-// pieces calls each with the pieces of a list: all of them, or those of one group from the block on that holds a second
-// until each wants no more.
-func (v *View) pieces(list string, group *uint64, from int64, each func(piece) (more bool)) error {
-	c := v.tx.Bucket([]byte(list)).Cursor()
-	var key, stored []byte
-	if group == nil {
-		key, stored = c.First()
-	} else {
-		start := item{*group, Message{Key: Key{Second: max(from, 0)}}}
-		key, stored = floor(c, start.key())
-	}
-	for more := true; key != nil && more; key, stored = c.Next() {
-		if group != nil && len(key) == keyLength && binary.BigEndian.Uint64(key) > *group {
-			return nil
-		}
-		value, err := unseal(list, key, stored)
-		if err != nil {
-			return err
+		value, damage := unseal(s.list, s.key, s.stored)
+		if damage != nil {
+			return nil, damage
 		}
 		err = parseBlock(value, func(p piece) {
-			if more && (group == nil || p.group == *group) {
-				more = each(p)
+			if p.group == s.group {
+				found = &p
 			}
 		})
-		if err != nil {
-			return err
-		}
+		s.move(first)
 	}
-	return v.ctx.Err()
+	return found, cmp.Or(err, s.view.ctx.Err())
+}
+
+// move goes to the next block; the one at hand begins with a group.
+func (s *scan) move(first uint64) {
+	switch {
+	case s.order == OldestFirst:
+		s.key, s.stored = s.cursor.Next()
+	case first == s.group:
+		s.key, s.stored = s.cursor.Prev()
+	default:
+		s.key = nil
+	}
 }
 
 // whole tells whether all messages of a piece count.
@@ -153,99 +159,54 @@ func (s *Selected) counts(m *Message) bool {
 		(s.kinds == nil || slices.Contains(s.kinds, m.Kind))
 }
 
+// count sets the total: from counters if they have it, else from all pieces.
 func (s *Selected) count() error {
-	var messages []Message
-	for i := range s.pieces {
-		p := &s.pieces[i]
-		if s.whole(p) {
-			s.Total += uint64(p.messages)
-			continue
-		}
-		var err error
-		if messages, err = p.appendTo(messages[:0]); err != nil {
-			return err
-		}
-		for i := range messages {
-			if s.counts(&messages[i]) {
-				s.Total++
+	always := s.from == 0 && s.to == math.MaxInt64 && s.channels == nil
+	if always && s.list == timeList {
+		kinds, err := s.view.Kinds()
+		for kind, n := range kinds {
+			if s.kinds == nil || slices.Contains(s.kinds, uint8(kind)) {
+				s.Total += n
 			}
 		}
+		return err
+	}
+	for _, group := range s.groups {
+		var n uint64
+		var err error
+		if always && s.kinds == nil {
+			n, err = s.view.countOf(countersOf[s.list], group)
+		} else {
+			n, err = s.countIn(group)
+		}
+		if err != nil {
+			return err
+		}
+		s.Total += n
 	}
 	return nil
 }
 
-// Kinds counts the messages of every kind.
-func (v *View) Kinds() (Kinds, error) {
-	var kinds Kinds
-	return kinds, get(v.tx, kindsKey, &kinds)
-}
-
-// Channels counts the messages of every channel.
-func (v *View) Channels() (map[uint32]uint64, error) {
-	out := map[uint32]uint64{}
-	err := v.pieces(channelList, nil, 0, func(p piece) bool {
-		out[uint32(p.group)] += uint64(p.messages)
-		return true
-	})
-	return out, err
-}
-
-// Span gives the seconds of the first and the last message; the first is later if there are none.
-func (v *View) Span() (first, last int64, err error) {
-	first, last = math.MaxInt64, -1
-	err = v.pieces(channelList, nil, 0, func(p piece) bool {
-		first, last = min(first, p.first), max(last, p.last)
-		return true
-	})
-	return first, last, err
-}
-
-// Since counts the messages from each of some ascending seconds on up to the next one.
-func (v *View) Since(begins []int64) ([]uint64, error) {
-	counts := make([]uint64, len(begins)+1) // counts[i] lies before begins[i]
-	at := func(second int64) *uint64 {
-		n, _ := slices.BinarySearch(begins, second+1)
-		return &counts[n]
-	}
+// countIn counts what counts of a group.
+func (s *Selected) countIn(group uint64) (n uint64, err error) {
 	var messages []Message
-	var damage error
-	err := v.pieces(channelList, nil, 0, func(p piece) bool {
-		if first := at(p.first); first == at(p.last) {
-			*first += uint64(p.messages)
-			return true
+	scan := s.view.scan(s.list, group, OldestFirst, Key{Second: s.from})
+	for {
+		p, err := scan.next()
+		if err != nil || p == nil || p.first >= s.to {
+			return n, err
 		}
-		if messages, damage = p.appendTo(messages[:0]); damage != nil {
-			return false
+		if s.whole(p) {
+			n += uint64(p.messages)
+			continue
 		}
-		for _, m := range messages {
-			*at(m.Second)++
+		if messages, err = p.appendTo(messages[:0]); err != nil {
+			return n, err
 		}
-		return true
-	})
-	return counts[1:], cmp.Or(damage, err)
-}
-
-// Author is how many messages an author wrote.
-type Author struct {
-	Group    uint64 // the author's, see View.Group
-	Messages uint64
-	first    piece
-}
-
-// Sample gives one of the author's messages, from which to learn who that is, as long as the view is good.
-func (a *Author) Sample() (Message, error) { return a.first.firstMessage() }
-
-// Group gives the number under which authors are known.
-func (v *View) Group(author string) uint64 { return v.store.group(author) }
-
-// Authors counts the messages of every author, by ascending group.
-func (v *View) Authors() (authors []Author, err error) {
-	err = v.pieces(authorList, nil, 0, func(p piece) bool {
-		if n := len(authors); n == 0 || authors[n-1].Group != p.group {
-			authors = append(authors, Author{Group: p.group, first: p})
+		for i := range messages {
+			if s.counts(&messages[i]) {
+				n++
+			}
 		}
-		authors[len(authors)-1].Messages += uint64(p.messages)
-		return true
-	})
-	return authors, err
+	}
 }

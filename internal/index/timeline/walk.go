@@ -2,7 +2,6 @@ package timeline
 
 import (
 	"container/heap"
-	"math"
 	"slices"
 )
 
@@ -16,37 +15,42 @@ const (
 )
 
 // Walk calls each with the messages in order, those behind after if it is set, without the first skip, until it wants no
-// more.
+// more. It reads as much as that takes; what is skipped, mostly without decoding it.
 func (s *Selected) Walk(order Order, after *Key, skip int, each func(Message) (more bool)) error {
-	w := walk{Selected: s, order: order, after: after, streams: make([]stream, 0, len(s.pieces))}
-	for i := range s.pieces {
-		if p := &s.pieces[i]; after == nil || !w.behind(p) {
-			w.streams = append(w.streams, stream{next: w.begin(p), piece: p})
+	w := walk{Selected: s, order: order, after: after, streams: make([]stream, len(s.groups))}
+	for i, group := range s.groups {
+		w.streams[i].scan = s.view.scan(s.list, group, order, w.start())
+		if err := w.load(&w.streams[i]); err != nil {
+			return err
 		}
 	}
+	w.streams = slices.DeleteFunc(w.streams, func(s stream) bool { return s.piece == nil })
 	heap.Init(&w)
 	for len(w.streams) > 0 {
 		top := &w.streams[0]
+		var err error
 		switch {
-		case top.piece != nil && w.jump(&skip):
+		case top.piece != nil && w.passable(skip):
+			skip -= top.piece.messages
+			err = w.replace()
 		case top.piece != nil:
-			if err := w.open(); err != nil {
-				return err
-			}
-		case skip > 0:
-			skip--
-			w.advance()
+			err = w.open()
 		default:
-			if !each(top.messages[len(top.messages)-1]) {
+			if skip > 0 {
+				skip--
+			} else if !each(top.messages[len(top.messages)-1]) {
 				return nil
 			}
-			w.advance()
+			err = w.advance()
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// walk merges pieces, each of which is in order. They are decoded when it is their turn.
+// walk merges groups, each of which is in order. Their pieces are read when it is their turn, and decoded then.
 type walk struct {
 	*Selected
 	order   Order
@@ -54,33 +58,54 @@ type walk struct {
 	streams []stream // a heap by next
 }
 
-// stream is what is left of a piece.
+// stream is what is left of a group.
 type stream struct {
+	scan     *scan
 	next     Key       // of the next message; of a piece that is not decoded, one that is not behind it
 	piece    *piece    // as long as it is not decoded
 	messages []Message // then; the next one is the last
 }
 
-// begin gives a key that does not lie behind any of a piece.
-func (w *walk) begin(p *piece) Key {
-	if w.order == OldestFirst {
-		return Key{Second: p.first}
+// start gives a key from which on to look.
+func (w *walk) start() Key {
+	switch {
+	case w.after != nil:
+		return *w.after
+	case w.order == OldestFirst:
+		return Key{Second: w.from}
+	case w.to <= lastKey.Second:
+		return Key{Second: w.to}
+	default:
+		return lastKey
 	}
-	return Key{p.last, math.MaxUint32, math.MaxUint32}
 }
 
-// behind tells whether all of a piece lies before the message to go on after.
-func (w *walk) behind(p *piece) bool {
-	if w.order == OldestFirst {
-		return p.last < w.after.Second
+// load takes the next piece that reaches into what is asked for; a stream without one is at its end.
+func (w *walk) load(s *stream) (err error) {
+	for {
+		if s.piece, err = s.scan.next(); err != nil || s.piece == nil {
+			return err
+		}
+		p := s.piece
+		switch {
+		case w.order == OldestFirst && p.first >= w.to, w.order == NewestFirst && p.last < w.from:
+			s.piece = nil
+			return nil
+		case w.order == OldestFirst && p.last < w.from, w.order == NewestFirst && p.first >= w.to:
+			continue
+		case w.order == OldestFirst:
+			s.next = Key{Second: p.first}
+		default:
+			s.next = Key{p.last, lastKey.Counter, lastKey.Channel}
+		}
+		return nil
 	}
-	return p.first > w.after.Second
 }
 
-// jump passes over the first piece at once, if all of it is to be skipped and nothing lies beside it.
-func (w *walk) jump(skip *int) bool {
+// passable tells whether all of the first piece is to be skipped and nothing lies beside it.
+func (w *walk) passable(skip int) bool {
 	p := w.streams[0].piece
-	if p.messages > *skip || w.after != nil || !w.whole(p) {
+	if p.messages > skip || w.after != nil || !w.whole(p) {
 		return false
 	}
 	for _, s := range w.streams[1:min(3, len(w.streams))] { // one of them is the next
@@ -88,8 +113,6 @@ func (w *walk) jump(skip *int) bool {
 			return false
 		}
 	}
-	*skip -= p.messages
-	heap.Pop(w)
 	return true
 }
 
@@ -110,26 +133,40 @@ func (w *walk) open() error {
 		slices.Reverse(messages)
 	}
 	top.piece, top.messages = nil, messages
-	w.settle()
-	return w.view.ctx.Err()
+	return w.settle()
 }
 
 // advance goes on to the next message.
-func (w *walk) advance() {
+func (w *walk) advance() error {
 	top := &w.streams[0]
 	top.messages = top.messages[:len(top.messages)-1]
-	w.settle()
+	return w.settle()
 }
 
 // settle puts the first stream where its next message belongs.
-func (w *walk) settle() {
+func (w *walk) settle() error {
 	top := &w.streams[0]
-	if n := len(top.messages); n > 0 {
-		top.next = top.messages[n-1].Key
-		heap.Fix(w, 0)
-		return
+	n := len(top.messages)
+	if n == 0 {
+		return w.replace()
 	}
-	heap.Pop(w)
+	top.next = top.messages[n-1].Key
+	heap.Fix(w, 0)
+	return nil
+}
+
+// replace takes the next piece of the first stream's group in place of the one at hand.
+func (w *walk) replace() error {
+	top := &w.streams[0]
+	if err := w.load(top); err != nil {
+		return err
+	}
+	if top.piece == nil {
+		heap.Pop(w)
+	} else {
+		heap.Fix(w, 0)
+	}
+	return nil
 }
 
 // The heap of streams.
