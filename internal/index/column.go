@@ -1,51 +1,104 @@
 package index
 
-import "github.com/RoaringBitmap/roaring/v2"
+import (
+	"slices"
+	"sync"
 
-// column is a field that has one term in each document, the other way round: the term of every document. It takes four
-// bytes a document.
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/blevesearch/bleve/v2/index/scorch"
+)
+
+// column is a field that has one term in each document at most, the other way round: the term of every document. It
+// takes four bytes a document.
 type column struct {
 	terms []string
 	of    [][]uint32 // by segment and document: place among the terms, from 1; 0 is none
 }
 
-// column reads a field of all documents.
-func (v *view) column(field string) (*column, error) {
-	c := &column{of: make([][]uint32, len(v.segments))}
-	numbers := map[string]uint32{}
-	for i, s := range v.segments {
-		dict, err := s.Segment().Dictionary(field)
-		if err != nil {
-			return nil, err
-		}
-		of := make([]uint32, s.Segment().Count())
-		err = eachTerm(dict, func(term string, docs *roaring.Bitmap) error {
-			n, known := numbers[term]
-			if !known {
-				c.terms = append(c.terms, term)
-				n = uint32(len(c.terms))
-				numbers[term] = n
-			}
-			for it := docs.Iterator(); it.HasNext(); {
-				of[it.Next()] = n
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		c.of[i] = of
+// columnDocuments is for how many documents columns are kept from one search to the next.
+const columnDocuments = 4 << 20
+
+// columns keeps columns. A segment never changes, so that what is new since the last search is read only.
+type columns struct {
+	mu     sync.Mutex
+	fields map[string]*keptColumn
+}
+
+// keptColumn is a column by the ids of segments.
+type keptColumn struct {
+	terms   []string
+	numbers map[string]uint32 // of terms, from 1
+	of      map[uint64][]uint32
+}
+
+// column gives the column of a field. With more documents than are kept for, it is read from the whole index.
+func (k *columns) column(v *view, field string) (*column, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	kept := k.fields[field]
+	if kept == nil {
+		kept = &keptColumn{numbers: map[string]uint32{}, of: map[uint64][]uint32{}}
 	}
-	return c, nil
+	out := &column{of: make([][]uint32, len(v.segments))}
+	present := make(map[uint64][]uint32, len(v.segments))
+	for i, s := range v.segments {
+		of, ok := kept.of[s.Id()]
+		if !ok {
+			var err error
+			if of, err = kept.read(s, field); err != nil {
+				return nil, err
+			}
+		}
+		out.of[i], present[s.Id()] = of, of
+	}
+	kept.of, out.terms = present, slices.Clip(kept.terms)
+	if k.fields[field] = kept; v.documents > columnDocuments {
+		delete(k.fields, field)
+	}
+	return out, nil
+}
+
+// read reads the column of a segment.
+func (k *keptColumn) read(s *scorch.SegmentSnapshot, field string) ([]uint32, error) {
+	dict, err := s.Segment().Dictionary(field)
+	if err != nil {
+		return nil, err
+	}
+	of := make([]uint32, s.Segment().Count())
+	err = eachTerm(dict, func(term string, docs *roaring.Bitmap) error {
+		n, known := k.numbers[term]
+		if !known {
+			k.terms = append(k.terms, term)
+			n = uint32(len(k.terms))
+			k.numbers[term] = n
+		}
+		for it := docs.Iterator(); it.HasNext(); {
+			of[it.Next()] = n
+		}
+		return nil
+	})
+	return of, err
 }
 
 // count counts the documents of a set by their terms.
 func (c *column) count(docs docset) []uint64 {
 	counts := make([]uint64, len(c.terms)+1)
 	for i, b := range docs {
+		of := c.of[i]
 		for it := b.Iterator(); it.HasNext(); {
-			counts[c.of[i][it.Next()]]++
+			counts[of[it.Next()]]++
 		}
 	}
 	return counts[1:]
+}
+
+// facet counts the documents of a set by the terms that any of them has.
+func (c *column) facet(docs docset) map[string]uint64 {
+	counts := map[string]uint64{}
+	for n, count := range c.count(docs) {
+		if count > 0 {
+			counts[c.terms[n]] = count
+		}
+	}
+	return counts
 }

@@ -12,8 +12,9 @@ import (
 
 // view is the index at one moment, segment by segment. It is good as long as the reader that it was made of.
 type view struct {
-	segments []*scorch.SegmentSnapshot
-	first    []uint64 // bleve's number of each segment's first document
+	segments  []*scorch.SegmentSnapshot
+	first     []uint64 // bleve's number of each segment's first document
+	documents uint64   // deleted ones among them
 }
 
 func newView(r index.IndexReader) (*view, error) {
@@ -27,6 +28,7 @@ func newView(r index.IndexReader) (*view, error) {
 		v.first = append(v.first, next)
 		next += s.Segment().Count()
 	}
+	v.documents = next
 	return v, nil
 }
 

@@ -50,10 +50,13 @@ func (s *session) facets() (map[string][]FacetCount, error) {
 func (s *session) facet(name string, found docset) ([]FacetCount, error) {
 	var counts map[string]uint64
 	err := guard(func() (err error) {
-		if name == FacetMonth {
+		switch {
+		case name == FacetMonth:
 			counts, err = s.countMonths(found)
-		} else {
+		case name == FacetKind || s.view.documents > columnDocuments:
 			counts, err = s.view.countTerms(facetFields[name], found)
+		default:
+			counts, err = s.countColumn(facetFields[name], found)
 		}
 		return err
 	})
@@ -105,7 +108,16 @@ func (s *session) facetNames(facet, term string) (value, name string) {
 	return term, term
 }
 
-// countTerms counts the documents of a set by the terms of a field.
+// countColumn counts the documents of a set by a field that has many terms.
+func (s *session) countColumn(field string, found docset) (map[string]uint64, error) {
+	column, err := s.columns.column(s.view, field)
+	if err != nil {
+		return nil, err
+	}
+	return column.facet(found), nil
+}
+
+// countTerms counts the documents of a set by the terms of a field, whose number it takes time for.
 func (v *view) countTerms(field string, found docset) (map[string]uint64, error) {
 	counts := map[string]uint64{}
 	for i, s := range v.segments {

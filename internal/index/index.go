@@ -58,6 +58,7 @@ type Index struct {
 	channels []string // ids by number, as far as read
 	names    *directory
 	line     *timeline.Store // nil as long as nobody asked for it
+	columns  columns
 }
 
 // Open opens the index in dir. Unless read-only, it creates an empty index where there is none and removes what a
@@ -191,7 +192,8 @@ func newIndex(dir string, g generation, o Options, lock *flock.Flock, b bleve.In
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Index{dir: dir, generation: g, log: log, lock: lock, texts: o.Texts, readOnly: o.ReadOnly, bleve: b, inner: inner}, nil
+	return &Index{dir: dir, generation: g, log: log, lock: lock, texts: o.Texts, readOnly: o.ReadOnly,
+		bleve: b, inner: inner, columns: columns{fields: map[string]*keptColumn{}}}, nil
 }
 
 // openError tells apart why bleve did not open: held by another process, no right to read, or damage.
@@ -259,6 +261,9 @@ func (ix *Index) Status(ctx context.Context) (Status, error) {
 	}
 	if err == nil {
 		s.Timeline, err = sizeOf(filepath.Join(ix.dir, s.Generation, timelineFile))
+		if errors.Is(err, fs.ErrNotExist) { // the next CatchUp makes it
+			err = nil
+		}
 	}
 	if err != nil {
 		return s, fmt.Errorf("status of index: %w", err)

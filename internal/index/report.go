@@ -88,11 +88,11 @@ type reporter struct {
 	families families
 	any      docset // what any query finds
 	several  docset // what more than one does
-	columns  map[string]*column
+	read     map[string]*column
 }
 
 func (s *session) report(terms []Term, each func(*TermHits) error) (*TermReport, error) {
-	r := &reporter{session: s, any: s.view.none(), several: s.view.none(), columns: map[string]*column{}}
+	r := &reporter{session: s, any: s.view.none(), several: s.view.none(), read: map[string]*column{}}
 	for _, t := range terms {
 		docs, _, err := r.docs(t)
 		if err != nil {
@@ -230,12 +230,12 @@ func (r *reporter) by(facet string, sets []docset) ([]ValueHits, error) {
 
 // column reads a field of all documents, once for the report.
 func (r *reporter) column(field string) (*column, error) {
-	if c := r.columns[field]; c != nil {
+	if c := r.read[field]; c != nil {
 		return c, nil
 	}
-	c, err := r.view.column(field)
+	c, err := r.columns.column(r.view, field)
 	if err == nil {
-		r.columns[field] = c
+		r.read[field] = c
 	}
 	return c, err
 }

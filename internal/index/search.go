@@ -54,6 +54,7 @@ type session struct {
 	channels []string // ids by number
 	names    *directory
 	texts    Texts
+	columns  *columns
 	view     *view
 	root     clause
 	marks    []mark
@@ -87,7 +88,7 @@ func (ix *Index) begin(ctx context.Context, a *storage.Archive, r Request, f fun
 		if err := at.check(a); err != nil {
 			return err
 		}
-		s := &session{ctx: ctx, archive: a, request: r, reader: reader, at: at, names: names, texts: ix.texts}
+		s := &session{ctx: ctx, archive: a, request: r, reader: reader, at: at, names: names, texts: ix.texts, columns: &ix.columns}
 		if s.channels, err = ix.channelIDs(reader, at); err != nil {
 			return err
 		}
