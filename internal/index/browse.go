@@ -102,7 +102,7 @@ func (b *browsing) refsOfBleve(last ref, yield func(ref, error) bool) {
 		yield(ref{}, err)
 		return
 	}
-	b.session.refs(cursor{0, 0, last.id}.after(b.session.sort))(yield)
+	b.session.refs(&cursor{id: last.id})(yield)
 }
 
 // page takes messages behind an id, without the first skip, and sets the total; ok is false if the timeline does not hold

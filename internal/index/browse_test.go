@@ -31,10 +31,11 @@ func hitsOf(t rapid.TB, answer func(each func(Hit) error) (*Answer, error)) ([]H
 	return hits, *a
 }
 
-// byBleve answers a request without the timeline.
-func byBleve(t *testing.T, ix *Index, a *storage.Archive, r Request) func(each func(Hit) error) (*Answer, error) {
+// byBleve answers a request without the timeline, ranking so many documents at a time.
+func byBleve(t *testing.T, ix *Index, a *storage.Archive, r Request, deep int) func(each func(Hit) error) (*Answer, error) {
 	return func(each func(Hit) error) (answer *Answer, err error) {
 		err = ix.session(t.Context(), a, r, func(s *session) error {
+			s.deep = deep
 			answer, err = s.search(each)
 			return err
 		})
@@ -80,6 +81,24 @@ func shuffle(t *testing.T, a *storage.Archive, r *rand.Rand, f *fakeTexts) {
 	}
 }
 
+// shuffled makes an archive and its index, which follows in steps, after each of which it calls grown.
+func shuffled(t *testing.T, r *rand.Rand, grown func(*Index, *storage.Archive)) (*storage.Archive, *Index) {
+	t.Helper()
+	a := newArchive(t)
+	putPage(t, a, &storage.Page{Observed: time.Unix(1.6e9, 0), Users: []record.Seen{{Key: "ann@x", Raw: []byte(`{"name":"Ann"}`)}, {Key: "bob@x", Raw: []byte(`{"name":"Bob"}`)}}})
+	f := &fakeTexts{texts: map[string]string{}, prepared: map[string]int{}}
+	ix := openIndex(t, a, Options{Texts: f})
+	for range 1 + r.IntN(5) {
+		shuffle(t, a, r, f)
+		catchUp(t, ix, a)
+		if err := ix.CatchUpFiles(t.Context(), a, func() bool { return r.IntN(3) > 0 }); err != nil {
+			t.Fatal(err)
+		}
+		grown(ix, a)
+	}
+	return a, ix
+}
+
 // drawBrowsing draws a request that asks for no words.
 func drawBrowsing(t *rapid.T) Request {
 	some := func(name string, values ...string) []string {
@@ -106,22 +125,11 @@ func TestTimelineAnswersAsBleveDoes(t *testing.T) {
 		worlds = 2
 	}
 	for seed := range worlds {
-		r := rand.New(rand.NewPCG(uint64(seed), 5))
-		a := newArchive(t)
-		putPage(t, a, &storage.Page{Observed: time.Unix(1.6e9, 0), Users: []record.Seen{{Key: "ann@x", Raw: []byte(`{"name":"Ann"}`)}, {Key: "bob@x", Raw: []byte(`{"name":"Bob"}`)}}})
-		f := &fakeTexts{texts: map[string]string{}, prepared: map[string]int{}}
-		ix := openIndex(t, a, Options{Texts: f})
-		for range 1 + r.IntN(5) {
-			shuffle(t, a, r, f)
-			catchUp(t, ix, a)
-			if err := ix.CatchUpFiles(t.Context(), a, func() bool { return r.IntN(3) > 0 }); err != nil {
-				t.Fatal(err)
-			}
-		}
+		a, ix := shuffled(t, rand.New(rand.NewPCG(uint64(seed), 5)), func(*Index, *storage.Archive) {})
 		rapid.Check(t, func(rt *rapid.T) {
 			q := drawBrowsing(rt)
 			for page := range 3 {
-				want, whole := hitsOf(rt, byBleve(t, ix, a, q))
+				want, whole := hitsOf(rt, byBleve(t, ix, a, q, rapid.SampledFrom([]int{deepPage, 7}).Draw(rt, "deep")))
 				got, answer := hitsOf(rt, ix.searching(t, a, q))
 				if diff := cmp.Diff(want, got); diff != "" {
 					rt.Fatalf("page %d of %+v, %s: hits differ (-bleve +timeline):\n%s", page, q, q.Query, diff)
@@ -208,7 +216,7 @@ func TestTimelineCatchesUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, _ := hitsOf(t, byBleve(t, ix, a, Request{Channels: []string{"C1"}}))
+			want, _ := hitsOf(t, byBleve(t, ix, a, Request{Channels: []string{"C1"}}, deepPage))
 			if got, _ := hitsOf(t, ix.searching(t, a, Request{Channels: []string{"C1"}})); len(got) == 0 || cmp.Diff(want, got) != "" {
 				t.Errorf("%s, read-only: %d hits, want %d", damage.name, len(got), len(want))
 			}
@@ -221,7 +229,7 @@ func TestTimelineCatchesUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		catchUp(t, ix, a)
-		want, _ := hitsOf(t, byBleve(t, ix, a, Request{}))
+		want, _ := hitsOf(t, byBleve(t, ix, a, Request{}, deepPage))
 		if got, _ := hitsOf(t, byTimeline(t, ix, a, Request{})); cmp.Diff(want, got) != "" {
 			t.Errorf("%s: %s", damage.name, cmp.Diff(want, got))
 		}
@@ -268,7 +276,7 @@ func TestTimelineAheadOfBleveIsMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	catchUp(t, ix, a)
-	want, _ := hitsOf(t, byBleve(t, ix, a, Request{}))
+	want, _ := hitsOf(t, byBleve(t, ix, a, Request{}, deepPage))
 	if got, _ := hitsOf(t, byTimeline(t, ix, a, Request{})); len(got) != 100 || cmp.Diff(want, got) != "" {
 		t.Errorf("%d hits, want %d", len(got), len(want))
 	}

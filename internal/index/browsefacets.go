@@ -1,6 +1,8 @@
 package index
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"archiver/internal/index/timeline"
@@ -38,7 +40,7 @@ func (b *browsing) facet(v *timeline.View, name string) ([]FacetCount, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.facetCounts(name, counts), nil
+	return b.facetCounts(name, maps.All(counts)), nil
 }
 
 // counts counts all messages by the terms of a facet, which is not that of authors.
@@ -89,10 +91,20 @@ func (b *browsing) countMonthsOf(v *timeline.View, counts map[string]uint64) err
 
 // authors counts by authors.
 func (b *browsing) authors(v *timeline.View) ([]FacetCount, error) {
-	authors, err := v.Authors()
-	if err != nil {
-		return nil, err
+	b.names.mu.Lock()
+	defer b.names.mu.Unlock()
+	if b.names.authors == nil || b.names.authorsAt != v.Change {
+		authors, err := v.Authors()
+		if err != nil {
+			return nil, err
+		}
+		b.names.authors, b.names.authorsAt = b.authorCounts(authors), v.Change
 	}
+	return slices.Clone(b.names.authors), nil
+}
+
+// authorCounts gives the counts of authors as they are shown.
+func (b *browsing) authorCounts(authors []timeline.Author) []FacetCount {
 	out := make([]FacetCount, 0, len(authors))
 	for _, a := range authors {
 		if a.Author != "" {
@@ -101,5 +113,5 @@ func (b *browsing) authors(v *timeline.View) ([]FacetCount, error) {
 		}
 	}
 	sortFacet(FacetUser, out)
-	return out, nil
+	return out
 }

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"iter"
 	"slices"
 	"sync"
 
@@ -92,13 +93,13 @@ func (c *column) count(docs docset) []uint64 {
 	return counts[1:]
 }
 
-// facet counts the documents of a set by the terms that any of them has.
-func (c *column) facet(docs docset) map[string]uint64 {
-	counts := map[string]uint64{}
-	for n, count := range c.count(docs) {
-		if count > 0 {
-			counts[c.terms[n]] = count
+// counts gives the terms with how many documents of a set have them.
+func (c *column) counts(docs docset) iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for n, count := range c.count(docs) {
+			if !yield(c.terms[n], count) {
+				return
+			}
 		}
 	}
-	return counts
 }

@@ -38,14 +38,6 @@ func parseCursor(text string, request uint64) (cursor, error) {
 	return cursor{request, math.Float64frombits(binary.BigEndian.Uint64(b[8:])), string(b[16:])}, nil
 }
 
-// after gives the values of the sort order that the page after the cursor begins behind.
-func (c cursor) after(order string) []string {
-	if order == byScore {
-		return []string{strconv.FormatFloat(c.score, 'g', -1, 64), c.id}
-	}
-	return []string{c.id}
-}
-
 // hash names what a request selects and how it is ordered, not where in it a page lies.
 func (r *Request) hash() uint64 {
 	h := fnv.New64a()

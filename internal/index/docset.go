@@ -188,6 +188,13 @@ func (v *view) cardinality(field string) (n int, err error) {
 	return n, nil
 }
 
+// id gives the id of a document by bleve's number.
+func (v *view) id(number uint64) (string, error) {
+	i, _ := slices.BinarySearch(v.first, number+1)
+	id, err := v.segments[i-1].DocID(number - v.first[i-1])
+	return string(id), err
+}
+
 // keyed gives the documents with some keys.
 func (v *view) keyed(ids []string) (docset, error) {
 	out := make(docset, len(v.segments))

@@ -2,6 +2,8 @@ package index
 
 import (
 	"cmp"
+	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -48,27 +50,36 @@ func (s *session) facets() (map[string][]FacetCount, error) {
 }
 
 func (s *session) facet(name string, found docset) ([]FacetCount, error) {
-	var counts map[string]uint64
-	err := guard(func() (err error) {
-		switch {
-		case name == FacetMonth:
-			counts, err = s.countMonths(found)
-		case name == FacetKind || s.view.documents > columnDocuments:
-			counts, err = s.view.countTerms(facetFields[name], found)
-		default:
-			counts, err = s.countColumn(facetFields[name], found)
-		}
-		return err
-	})
+	var counts iter.Seq2[string, uint64]
+	err := guard(func() (err error) { counts, err = s.counts(name, found); return err })
 	if err != nil {
 		return nil, err
 	}
 	return s.facetCounts(name, counts), nil
 }
 
+// counts counts the documents of a set by the terms of a facet. Fields with many terms are counted document by document.
+func (s *session) counts(name string, found docset) (iter.Seq2[string, uint64], error) {
+	var counts map[string]uint64
+	var err error
+	switch {
+	case name == FacetMonth:
+		counts, err = s.countMonths(found)
+	case name == FacetKind || s.view.documents > columnDocuments:
+		counts, err = s.view.countTerms(facetFields[name], found)
+	default:
+		column, err := s.columns.column(s.view, facetFields[name])
+		if err != nil {
+			return nil, err
+		}
+		return column.counts(found), nil
+	}
+	return maps.All(counts), err
+}
+
 // facetCounts gives the counts of a facet's terms as they are shown.
-func (s *session) facetCounts(name string, counts map[string]uint64) []FacetCount {
-	out := make([]FacetCount, 0, len(counts))
+func (s *session) facetCounts(name string, counts iter.Seq2[string, uint64]) []FacetCount {
+	out := []FacetCount{}
 	for term, n := range counts {
 		if n > 0 {
 			value, name := s.facetNames(name, term)
@@ -106,15 +117,6 @@ func (s *session) facetNames(facet, term string) (value, name string) {
 		term = term[:4] + "-" + term[4:]
 	}
 	return term, term
-}
-
-// countColumn counts the documents of a set by a field that has many terms.
-func (s *session) countColumn(field string, found docset) (map[string]uint64, error) {
-	column, err := s.columns.column(s.view, field)
-	if err != nil {
-		return nil, err
-	}
-	return column.facet(found), nil
 }
 
 // countTerms counts the documents of a set by the terms of a field, whose number it takes time for.

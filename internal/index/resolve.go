@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"archiver/internal/record"
 	"archiver/internal/storage"
@@ -19,6 +20,10 @@ type directory struct {
 	accounts map[string][]account // by id
 	names    map[string]string    // of users, by id
 	ids      map[string]string    // of users, by folded id
+
+	mu        sync.Mutex
+	authors   []FacetCount // of all messages, once asked for
+	authorsAt uint64       // change of the timeline that they are of
 }
 
 // account is a user as names in queries are compared with it; all fields are folded.

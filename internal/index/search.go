@@ -9,8 +9,6 @@ import (
 
 	"archiver/internal/storage"
 
-	"github.com/blevesearch/bleve/v2/search"
-	"github.com/blevesearch/bleve/v2/search/collector"
 	"github.com/blevesearch/bleve_index_api"
 )
 
@@ -62,6 +60,7 @@ type session struct {
 	sort     string
 	cost     uint64 // estimated, in nanoseconds
 	total    uint64
+	deep     int // documents ranked at a time: deepPage but in tests
 }
 
 // session prepares a search in bleve and calls f.
@@ -88,7 +87,7 @@ func (ix *Index) begin(ctx context.Context, a *storage.Archive, r Request, f fun
 		if err := at.check(a); err != nil {
 			return err
 		}
-		s := &session{ctx: ctx, archive: a, request: r, reader: reader, at: at, names: names, texts: ix.texts, columns: &ix.columns}
+		s := &session{ctx: ctx, archive: a, request: r, reader: reader, at: at, names: names, texts: ix.texts, columns: &ix.columns, deep: deepPage}
 		if s.channels, err = ix.channelIDs(reader, at); err != nil {
 			return err
 		}
@@ -120,13 +119,13 @@ func (s *session) compiler() *compiler {
 
 func (s *session) search(each func(Hit) error) (*Answer, error) {
 	r := &s.request
-	var after []string
+	var after *cursor
 	if r.Cursor != "" {
 		c, err := parseCursor(r.Cursor, r.hash())
 		if err != nil {
 			return nil, err
 		}
-		after = c.after(s.sort)
+		after = &c
 	}
 	returned, last, more, err := s.deliver(s.refs(after), each)
 	if err != nil {
@@ -199,13 +198,13 @@ type ref struct {
 
 // refs gives the documents that match, in order, those behind after if it is set, without the first Offset. It sets
 // the total before the first.
-func (s *session) refs(after []string) iter.Seq2[ref, error] {
+func (s *session) refs(after *cursor) iter.Seq2[ref, error] {
 	return func(yield func(ref, error) bool) {
 		var err error
 		if s.sort == byScore {
 			err = s.byScore(after, yield)
 		} else {
-			err = s.byMonth(after, yield)
+			err = s.byTime(after, yield)
 		}
 		if err != nil {
 			yield(ref{}, err)
@@ -214,32 +213,9 @@ func (s *session) refs(after []string) iter.Seq2[ref, error] {
 }
 
 // byScore gives what follows after by score. Every page is a pass over all that matches.
-func (s *session) byScore(after []string, yield func(ref, error) bool) error {
-	skip, size := s.request.Offset, deepPage
-	if s.request.Limit > 0 {
-		size = min(deepPage, skip+s.request.Limit+1)
-	}
-	for first := true; ; first = false {
-		page, total, err := s.page(size, after, s.scored)
-		if err != nil {
-			return err
-		}
-		if first {
-			s.total = total
-		}
-		skipped := min(skip, len(page))
-		skip -= skipped
-		for _, r := range page[skipped:] {
-			if !yield(r, nil) {
-				return nil
-			}
-		}
-		if len(page) < size {
-			return nil
-		}
-		last := page[len(page)-1]
-		after, size = cursor{0, last.score, last.id}.after(byScore), deepPage
-	}
+func (s *session) byScore(after *cursor, yield func(ref, error) bool) error {
+	_, err := s.ranked(s.request.Offset, after, s.addScored, yield)
+	return err
 }
 
 // found gives the documents that match.
@@ -248,34 +224,35 @@ func (s *session) found() (docs docset, err error) {
 	return docs, err
 }
 
-// scored makes the searcher of the whole request.
-func (s *session) scored() (search.Searcher, error) {
-	return s.root.searcher(&scope{ctx: s.ctx, reader: s.reader, view: s.view})
-}
-
-// byMonth gives what follows after by time, month by month, so that a page costs a pass over the months it lies in.
-func (s *session) byMonth(after []string, yield func(ref, error) bool) error {
+// byTime gives what follows after by time: month by month, so that a page costs a pass over the months it lies in. To
+// read the keys of few is cheaper than to look for their months.
+func (s *session) byTime(after *cursor, yield func(ref, error) bool) error {
 	found, err := s.found()
 	if err != nil {
 		return err
 	}
 	s.total = found.count()
+	if s.total <= uint64(s.deep) {
+		_, err := s.ranked(s.request.Offset, after, func(r *ranking) error { return s.add(found, r) }, yield)
+		return err
+	}
 	months, err := s.months()
 	if err != nil {
 		return err
 	}
 	skip := s.request.Offset
 	for _, m := range fromMonth(months, after, s.sort) {
-		var in docset
-		if err := guard(func() (err error) { in, err = s.view.any(fieldMonth, []string{m}); return err }); err != nil {
+		in, n, err := s.inMonth(m, found)
+		if err != nil {
 			return err
 		}
-		in = in.and(found)
-		if n := in.count(); uint64(skip) >= n {
+		if after == nil && uint64(skip) >= n {
 			skip -= int(n)
 			continue
 		}
-		if more, err := s.inMonth(in, skip, after, yield); err != nil || !more {
+		in = in.and(found)
+		more, err := s.ranked(skip, after, func(r *ranking) error { return s.add(in, r) }, yield)
+		if err != nil || !more {
 			return err
 		}
 		skip = 0
@@ -283,41 +260,24 @@ func (s *session) byMonth(after []string, yield func(ref, error) bool) error {
 	return nil
 }
 
-// inMonth gives what follows after in a month, without the first few; more is false when the caller wants no more.
-func (s *session) inMonth(in docset, skip int, after []string, yield func(ref, error) bool) (more bool, err error) {
-	make := func() (search.Searcher, error) { return s.view.searcher(in, 0), nil }
-	size := deepPage
-	if s.request.Limit > 0 {
-		size = min(size, skip+s.request.Limit+1)
+// inMonth gives the documents of a month, and how many of them are found.
+func (s *session) inMonth(month string, found docset) (in docset, n uint64, err error) {
+	err = guard(func() error { in, err = s.view.any(fieldMonth, []string{month}); return err })
+	if err != nil {
+		return nil, 0, err
 	}
-	for {
-		page, _, err := s.page(size, after, make)
-		if err != nil {
-			return false, err
-		}
-		skipped := min(skip, len(page))
-		skip -= skipped
-		for _, r := range page[skipped:] {
-			if !yield(r, nil) {
-				return false, nil
-			}
-		}
-		if len(page) < size {
-			return true, nil
-		}
-		after, size = []string{page[len(page)-1].id}, deepPage
-	}
+	return in, in.common(found), nil
 }
 
-// fromMonth gives the months from that of the key in after on, in the order of a sort by time.
-func fromMonth(months []string, after []string, sort string) []string {
+// fromMonth gives the months from that of after on, in the order of a sort by time.
+func fromMonth(months []string, after *cursor, sort string) []string {
 	if sort == newest {
 		slices.Reverse(months)
 	}
-	if len(after) == 0 {
+	if after == nil {
 		return months
 	}
-	this := dayOf(tsOfKey(after[0]).Second())[:len("200601")]
+	this := dayOf(tsOfKey(after.id).Second())[:len("200601")]
 	return slices.DeleteFunc(months, func(m string) bool {
 		if sort == newest {
 			return m > this
@@ -335,39 +295,4 @@ func (s *session) months() (months []string, err error) {
 		return err
 	})
 	return months, err
-}
-
-// page gives the first matches of a searcher behind after, and how many there are in all.
-func (s *session) page(size int, after []string, make func() (search.Searcher, error)) (page []ref, total uint64, err error) {
-	var c *collector.TopNCollector
-	if after == nil {
-		c = collector.NewTopNCollector(size, 0, s.order())
-	} else {
-		c = collector.NewTopNCollectorAfter(size, s.order(), after)
-	}
-	err = guard(func() error {
-		searcher, err := make()
-		if err != nil {
-			return err
-		}
-		return closeAll(c.Collect(s.ctx, searcher, s.reader), searcher)
-	})
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, d := range c.Results() {
-		page = append(page, ref{d.ID, d.Score})
-	}
-	return page, c.Total(), nil
-}
-
-func (s *session) order() search.SortOrder {
-	switch s.sort {
-	case oldest:
-		return search.SortOrder{&search.SortDocID{}}
-	case newest:
-		return search.SortOrder{&search.SortDocID{Desc: true}}
-	default:
-		return search.SortOrder{&search.SortScore{Desc: true}, &search.SortDocID{Desc: true}}
-	}
 }

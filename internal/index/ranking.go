@@ -1,0 +1,188 @@
+package index
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/blevesearch/bleve/v2/search"
+)
+
+// ranking keeps those that come first of many documents. It looks at each a constant number of times on average, however
+// many are kept, and holds twice as many at most.
+type ranking struct {
+	view  *view
+	sort  string
+	size  int      // documents to keep
+	after *cursor  // only what follows it counts, if set
+	kept  []ranked // beyond size only until the next are left out
+	full  bool     // the first size are known; kept[size-1] is the last of them
+	err   error    // of reading a key
+}
+
+// ranked is a document and what it is ordered by.
+type ranked struct {
+	number uint64 // bleve's
+	score  float64
+	id     string // by score "" until two have the same
+}
+
+// compare orders by place.
+func (r *ranking) compare(a, b *ranked) int {
+	switch {
+	case r.sort == oldest:
+		return strings.Compare(a.id, b.id)
+	case r.sort == newest:
+		return strings.Compare(b.id, a.id)
+	case a.score != b.score:
+		return cmp.Compare(b.score, a.score)
+	default:
+		return strings.Compare(r.id(b), r.id(a))
+	}
+}
+
+// id gives a document's id.
+func (r *ranking) id(d *ranked) string {
+	if d.id == "" && r.err == nil {
+		d.id, r.err = r.view.id(d.number)
+	}
+	return d.id
+}
+
+// add takes a document.
+func (r *ranking) add(d ranked) {
+	if r.full && r.compare(&d, &r.kept[r.size-1]) > 0 {
+		return
+	}
+	if r.after != nil && r.compare(&d, &ranked{score: r.after.score, id: r.after.id}) <= 0 {
+		return
+	}
+	r.kept = append(r.kept, d)
+	if len(r.kept) == 2*r.size {
+		r.cut()
+	}
+}
+
+// cut leaves out what does not come first.
+func (r *ranking) cut() {
+	if len(r.kept) >= r.size {
+		nth(r.kept, r.size-1, r.compare)
+		r.kept, r.full = r.kept[:r.size], true
+	}
+}
+
+// page gives what is kept in order, without the first skip, and the last of all that is kept.
+func (r *ranking) page(skip int) (page []ref, last *cursor, err error) {
+	r.cut()
+	if len(r.kept) == 0 {
+		return nil, nil, r.err
+	}
+	from := min(skip, len(r.kept)-1)
+	nth(r.kept, from, r.compare)
+	slices.SortFunc(r.kept[from:], func(a, b ranked) int { return r.compare(&a, &b) })
+	for i := range r.kept[from:] {
+		d := &r.kept[from+i]
+		page = append(page, ref{r.id(d), d.score})
+	}
+	end := page[len(page)-1]
+	if skip > from {
+		page = nil
+	}
+	return page, &cursor{score: end.score, id: end.id}, r.err
+}
+
+// nth moves the value that belongs at i in order there, lesser ones before it and greater ones behind it (C. A. R.
+// Hoare, Algorithm 65: find).
+func nth[T any](values []T, i int, compare func(a, b *T) int) {
+	for lo, hi := 0, len(values)-1; lo < hi; {
+		pivot := values[lo+(hi-lo)/2]
+		l, h := lo, hi
+		for l <= h {
+			for compare(&values[l], &pivot) < 0 {
+				l++
+			}
+			for compare(&values[h], &pivot) > 0 {
+				h--
+			}
+			if l <= h {
+				values[l], values[h] = values[h], values[l]
+				l, h = l+1, h-1
+			}
+		}
+		switch {
+		case i <= h:
+			hi = h
+		case i >= l:
+			lo = l
+		default:
+			return
+		}
+	}
+}
+
+// ranked gives in order what feed adds, behind after if it is set, without the first skip. It asks feed again for every
+// deep documents; more is false when the caller wants no more.
+func (s *session) ranked(skip int, after *cursor, feed func(*ranking) error, yield func(ref, error) bool) (more bool, err error) {
+	size := s.deep
+	if s.request.Limit > 0 {
+		size = min(size, min(skip, s.deep)+s.request.Limit+1)
+	}
+	for {
+		r := &ranking{view: s.view, sort: s.sort, size: size, after: after}
+		var page []ref
+		err := guard(func() (err error) {
+			if err = feed(r); err == nil {
+				page, after, err = r.page(skip)
+			}
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+		skip -= min(skip, len(r.kept))
+		for _, next := range page {
+			if !yield(next, nil) {
+				return false, nil
+			}
+		}
+		if len(r.kept) < size {
+			return true, nil
+		}
+		size = s.deep
+	}
+}
+
+// add adds the documents of a set to a ranking by time.
+func (s *session) add(docs docset, r *ranking) error {
+	n := 0
+	return s.view.each(docs, func(_ int, _ uint32, id string) error {
+		r.add(ranked{id: id})
+		if n++; n%checkEvery == 0 {
+			return s.ctx.Err()
+		}
+		return nil
+	})
+}
+
+const checkEvery = 1024 // documents between looks at whether the answer is still wanted
+
+// addScored adds all documents that match to a ranking, with their scores, and sets the total.
+func (s *session) addScored(r *ranking) (err error) {
+	searcher, err := s.root.searcher(&scope{ctx: s.ctx, reader: s.reader, view: s.view})
+	if err != nil {
+		return err
+	}
+	pool := search.NewDocumentMatchPool(searcher.DocumentMatchPoolSize()+1, 0)
+	sc := &search.SearchContext{DocumentMatchPool: pool, IndexReader: s.reader}
+	for s.total = 0; ; s.total++ {
+		if s.total%checkEvery == 0 && s.ctx.Err() != nil {
+			return closeAll(s.ctx.Err(), searcher)
+		}
+		m, err := searcher.Next(sc)
+		if err != nil || m == nil {
+			return closeAll(err, searcher)
+		}
+		r.add(ranked{number: m.IndexInternalID.Value(), score: m.Score})
+		pool.Put(m)
+	}
+}
