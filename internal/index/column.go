@@ -21,6 +21,7 @@ const columnDocuments = 4 << 20
 
 // columns keeps columns. A segment never changes, so that what is new since the last search is read only.
 type columns struct {
+	limit  uint64 // documents of an index up to which they are kept
 	mu     sync.Mutex
 	fields map[string]*keptColumn
 }
@@ -53,7 +54,7 @@ func (k *columns) column(v *view, field string) (*column, error) {
 		out.of[i], present[s.Id()] = of, of
 	}
 	kept.of, out.terms = present, slices.Clip(kept.terms)
-	if k.fields[field] = kept; v.documents > columnDocuments {
+	if k.fields[field] = kept; v.documents > k.limit {
 		delete(k.fields, field)
 	}
 	return out, nil
@@ -91,6 +92,21 @@ func (c *column) count(docs docset) []uint64 {
 		}
 	}
 	return counts[1:]
+}
+
+// with gives the documents of a set that have a term, by its place from 0.
+func (c *column) with(docs docset, term int) docset {
+	out := make(docset, len(docs))
+	for i, b := range docs {
+		out[i] = roaring.New()
+		of := c.of[i]
+		for it := b.Iterator(); it.HasNext(); {
+			if doc := it.Next(); of[doc] == uint32(term)+1 {
+				out[i].Add(doc)
+			}
+		}
+	}
+	return out
 }
 
 // counts gives the terms with how many documents of a set have them.

@@ -65,7 +65,7 @@ func (s *session) counts(name string, found docset) (iter.Seq2[string, uint64], 
 	switch {
 	case name == FacetMonth:
 		counts, err = s.countMonths(found)
-	case name == FacetKind || s.view.documents > columnDocuments:
+	case name == FacetKind || s.view.documents > s.columns.limit:
 		counts, err = s.view.countTerms(facetFields[name], found)
 	default:
 		column, err := s.columns.column(s.view, facetFields[name])

@@ -193,7 +193,7 @@ func newIndex(dir string, g generation, o Options, lock *flock.Flock, b bleve.In
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Index{dir: dir, generation: g, log: log, lock: lock, texts: o.Texts, readOnly: o.ReadOnly,
-		bleve: b, inner: inner, columns: columns{fields: map[string]*keptColumn{}}}, nil
+		bleve: b, inner: inner, columns: columns{limit: columnDocuments, fields: map[string]*keptColumn{}}}, nil
 }
 
 // openError tells apart why bleve did not open: held by another process, no right to read, or damage.

@@ -66,6 +66,7 @@ func TestPagesAreCutFromOneOrder(t *testing.T) {
 				}
 				comparePages(t, ix, a, all, want, 1+r.IntN(20))
 				compareFacets(t, ix, a, all)
+				ix.columns.limit = []uint64{0, columnDocuments}[r.IntN(2)]
 			}
 		})
 	}

@@ -236,13 +236,13 @@ func (s *session) byTime(after *cursor, yield func(ref, error) bool) error {
 		_, err := s.ranked(s.request.Offset, after, func(r *ranking) error { return s.add(found, r) }, yield)
 		return err
 	}
-	months, err := s.months()
+	months, err := s.calendar(found)
 	if err != nil {
 		return err
 	}
 	skip := s.request.Offset
-	for _, m := range fromMonth(months, after, s.sort) {
-		in, n, err := s.inMonth(m, found)
+	for _, m := range fromMonth(months.months, after, s.sort) {
+		n, err := months.count(m)
 		if err != nil {
 			return err
 		}
@@ -250,23 +250,17 @@ func (s *session) byTime(after *cursor, yield func(ref, error) bool) error {
 			skip -= int(n)
 			continue
 		}
-		in = in.and(found)
-		more, err := s.ranked(skip, after, func(r *ranking) error { return s.add(in, r) }, yield)
+		docs, err := months.docs(m)
+		if err != nil {
+			return err
+		}
+		more, err := s.ranked(skip, after, func(r *ranking) error { return s.add(docs, r) }, yield)
 		if err != nil || !more {
 			return err
 		}
 		skip = 0
 	}
 	return nil
-}
-
-// inMonth gives the documents of a month, and how many of them are found.
-func (s *session) inMonth(month string, found docset) (in docset, n uint64, err error) {
-	err = guard(func() error { in, err = s.view.any(fieldMonth, []string{month}); return err })
-	if err != nil {
-		return nil, 0, err
-	}
-	return in, in.common(found), nil
 }
 
 // fromMonth gives the months from that of after on, in the order of a sort by time.

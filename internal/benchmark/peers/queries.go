@@ -56,6 +56,9 @@ func queries(messages []message) []class {
 			return query{Kind: termKind, Words: []string{w}, Limit: 50, Sort: "-time", Offset: offset}
 		})
 	}
+	best := func(offset int) []query {
+		return each(g.common, func(w string) query { return query{Kind: termKind, Words: []string{w}, Limit: 50, Offset: offset} })
+	}
 	all := func(offset int) []query { return []query{{Kind: allKind, Limit: 50, Sort: "-time", Offset: offset}} }
 	deep := func(qs []query) []query {
 		return each(qs, func(q query) query { q.Deep = true; return q })
@@ -68,6 +71,7 @@ func queries(messages []message) []class {
 		{"everything, cursor at 5000", deep(all(5000))},
 		{"common, newest 50", page(0)}, {"common, page at 1000", page(1000)}, {"common, page at 5000", page(5000)},
 		{"common, cursor at 5000", deep(page(5000))},
+		{"common, best 50", best(0)}, {"common, best at 5000", best(5000)},
 		{"common + dates, newest 50", g.dated()},
 		{"common + facets", each(g.common, func(w string) query {
 			return query{Kind: termKind, Words: []string{w}, Limit: 10, Facets: true}
