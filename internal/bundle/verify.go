@@ -3,6 +3,7 @@ package bundle
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"archiver/internal/bag"
 	"archiver/internal/export"
 	"archiver/internal/merkle"
+	"archiver/internal/seal"
 
 	"github.com/go-json-experiment/json"
 )
@@ -30,16 +32,22 @@ type Options struct {
 	Key string
 	// Since is a signed checkpoint of the archive that was kept elsewhere; nil is none.
 	Since []byte
+	// Roots are the authorities that certificates of time stamps and X.509 signatures must lead to; nil trusts any.
+	Roots *x509.CertPool
 	// Progress is called now and then, from several goroutines, with the bytes read and those to read.
 	Progress func(done, total int64)
 }
 
 // Report says what was found.
 type Report struct {
-	ID       string           `json:"id"`
-	SignedBy string           `json:"signed_by"` // public key; "" for an unsigned bundle
-	Pinned   bool             `json:"pinned"`    // the key is the one that the caller gave
-	Warnings []string         `json:"warnings"`  // what is not shown, though nothing is wrong
+	ID       string `json:"id"`
+	SignedBy string `json:"signed_by"` // public key; "" for an unsigned bundle
+	Pinned   bool   `json:"pinned"`    // the key is the one that the caller gave
+
+	Timestamp *seal.Timestamp `json:"timestamp,omitzero"` // of an authority; nil without one that holds
+	SealedBy  string          `json:"sealed_by,omitzero"` // subject of the X.509 certificate that signed; "" without one
+
+	Warnings []string         `json:"warnings"` // what is not shown, though nothing is wrong
 	Checked  map[string]int64 `json:"checked"`
 	Findings []bag.Finding    `json:"-"` // what is wrong, by path
 }
@@ -65,6 +73,7 @@ func Verify(ctx context.Context, dir string, o Options) (*Report, error) {
 	}
 	v.custodyRecord()
 	v.signature()
+	v.vouched()
 	v.contents()
 	for _, check := range []func(context.Context) error{v.proofs, v.agreement} {
 		if err := check(ctx); err != nil {

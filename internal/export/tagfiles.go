@@ -18,12 +18,13 @@ const (
 	PublicKeyFile = "minisign.pub"
 	SignedFile    = "tagmanifest-sha512.txt" // covers the manifests, which cover all else
 	SignatureFile = SignedFile + ".minisig"
+	TimestampFile = SignedFile + ".tsr" // an authority's answer (RFC 3161)
+	SealFile      = SignedFile + ".p7s" // a signature with an X.509 key (CMS)
 )
 
 // IsBeside tells of a file outside data/ whether the tag manifests leave it out: a signature of them, or a time stamp.
 func IsBeside(path string) bool {
-	rest, ok := strings.CutPrefix(path, SignedFile)
-	return ok && (rest == ".minisig" || rest == ".tsr" || rest == ".tsq" || rest == ".p7s")
+	return path == SignatureFile || path == TimestampFile || path == SealFile
 }
 
 // custodyFolder is what depends on the run. All else below data/ is a pure function of what was selected.
