@@ -80,26 +80,54 @@ func (h delivery) do(ctx context.Context, dir string) (done delivered, err error
 		}
 		done.SignedBy = h.signer.Certificate.Subject.String()
 	}
-	if len(h.recipients) > 0 {
-		err := done.seal(dir+".tar.age", func(out io.Writer) error {
-			return envelope.Age(out, os.DirFS(dir), filepath.Base(dir), h.recipients)
-		})
-		if err != nil {
-			return done, err
-		}
-	}
 	if h.zip {
 		done.Passphrase = envelope.Passphrase()
-		return done, done.seal(dir+".zip", func(out io.Writer) error {
-			return envelope.ZIP(out, os.DirFS(dir), filepath.Base(dir), done.Passphrase)
-		})
+	}
+	bags, err := bagsOf(dir)
+	if err != nil {
+		return done, err
+	}
+	for _, bag := range bags {
+		if err := h.encrypt(&done, bag, filepath.Join(filepath.Dir(dir), filepath.Base(bag))); err != nil {
+			return done, err
+		}
 	}
 	return done, nil
 }
 
+// bagsOf gives the folders of a bundle that are bags: its volumes, or itself.
+func bagsOf(dir string) ([]string, error) {
+	if export.Signed(dir) == filepath.Join(dir, export.SignedFile) {
+		return []string{dir}, nil
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*", export.SignedFile))
+	for i := range files {
+		files[i] = filepath.Dir(files[i])
+	}
+	return files, err
+}
+
+// encrypt puts a bag into files whose names begin with path.
+func (h delivery) encrypt(done *delivered, bag, path string) error {
+	if len(h.recipients) > 0 {
+		err := done.seal(path+".tar.age", func(out io.Writer) error {
+			return envelope.Age(out, os.DirFS(bag), filepath.Base(bag), h.recipients)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !h.zip {
+		return nil
+	}
+	return done.seal(path+".zip", func(out io.Writer) error {
+		return envelope.ZIP(out, os.DirFS(bag), filepath.Base(bag), done.Passphrase)
+	})
+}
+
 // requestStamp has an authority state when the bundle in dir existed, and lays its answer there.
 func requestStamp(ctx context.Context, url, dir string) (*seal.Timestamp, error) {
-	file, err := os.Open(filepath.Join(dir, export.SignedFile))
+	file, err := os.Open(export.Signed(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -115,12 +143,12 @@ func requestStamp(ctx context.Context, url, dir string) (*seal.Timestamp, error)
 	if err != nil {
 		return nil, err
 	}
-	return stamp, createFile(filepath.Join(dir, export.TimestampFile), func(out io.Writer) error { _, err := out.Write(answer); return err })
+	return stamp, createFile(export.Signed(dir)+export.TimestampEnding, func(out io.Writer) error { _, err := out.Write(answer); return err })
 }
 
 // sign lays a CMS signature of the bundle there.
 func (h delivery) sign(dir string) error {
-	content, err := os.ReadFile(filepath.Join(dir, export.SignedFile))
+	content, err := os.ReadFile(export.Signed(dir))
 	if err != nil {
 		return err
 	}
@@ -128,7 +156,7 @@ func (h delivery) sign(dir string) error {
 	if err != nil {
 		return err
 	}
-	return createFile(filepath.Join(dir, export.SealFile), func(out io.Writer) error { _, err := out.Write(signature); return err })
+	return createFile(export.Signed(dir)+export.SealEnding, func(out io.Writer) error { _, err := out.Write(signature); return err })
 }
 
 // seal writes an encrypted file and its SHA-512, in the form that sha512sum -c reads.

@@ -60,10 +60,10 @@ func TestVouchedBundles(t *testing.T) {
 	if code != exitOK || v.Bundle.Timestamp == nil || v.Bundle.SealedBy != "CN=Test Signer" || v.Checked["time stamps"] != 1 {
 		t.Errorf("verify exits %d: %+v", code, v)
 	}
-	if code, v := verify(t, output, "--ca", filepath.Join(authority.Dir, "root.pem")); code != exitDamage || len(v.Damage) != 1 || v.Damage[0].Where != export.SealFile {
+	if code, v := verify(t, output, "--ca", filepath.Join(authority.Dir, "root.pem")); code != exitDamage || len(v.Damage) != 1 || v.Damage[0].Where != export.SignedFile+export.SealEnding {
 		t.Errorf("of another authority: verify exits %d: %+v", code, v)
 	}
-	for _, name := range []string{export.TimestampFile, export.SealFile} {
+	for _, name := range []string{export.SignedFile + export.TimestampEnding, export.SignedFile + export.SealEnding} {
 		content, err := os.ReadFile(filepath.Join(output, name))
 		if err != nil {
 			t.Fatal(err)

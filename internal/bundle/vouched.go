@@ -2,54 +2,54 @@ package bundle
 
 import (
 	"bytes"
-	"crypto/x509"
 
 	"archiver/internal/export"
 	"archiver/internal/seal"
 )
 
-// vouched checks what others say of the bundle: an authority's time stamp and an X.509 signature, where they lie there.
-func (v *verifier) vouched() {
-	if !v.has(export.TimestampFile) && !v.has(export.SealFile) {
+// vouched checks what others say of a signed file: an authority's time stamp and an X.509 signature, where they are there.
+func (v *verifier) vouched(name string) {
+	stamp, sealed := name+export.TimestampEnding, name+export.SealEnding
+	if !v.has(stamp) && !v.has(sealed) {
 		return
 	}
-	signed, there := v.read(export.SignedFile)
+	signed, there := v.read(name)
 	if !there {
 		return
 	}
 	if v.o.Roots == nil {
 		v.warn("nothing shows that the certificates of the time stamp or the X.509 signature are to be trusted: --ca names the authorities")
 	}
-	if v.has(export.TimestampFile) {
-		v.timestamp(signed, v.o.Roots)
+	if v.has(stamp) {
+		v.timestamp(stamp, signed)
 	}
-	if v.has(export.SealFile) {
-		v.sealed(signed, v.o.Roots)
+	if v.has(sealed) {
+		v.sealed(sealed, signed)
 	}
 }
 
-func (v *verifier) timestamp(signed []byte, roots *x509.CertPool) {
-	answer, ok := v.read(export.TimestampFile)
+func (v *verifier) timestamp(name string, signed []byte) {
+	answer, ok := v.read(name)
 	if !ok {
 		return
 	}
-	stamp, err := seal.CheckTimestamp(answer, bytes.NewReader(signed), roots)
+	stamp, err := seal.CheckTimestamp(answer, bytes.NewReader(signed), v.o.Roots)
 	if err != nil {
-		v.find(export.TimestampFile, "%v", err)
+		v.find(name, "%v", err)
 		return
 	}
 	v.report.Timestamp = stamp
 	v.report.Checked["time stamps"]++
 }
 
-func (v *verifier) sealed(signed []byte, roots *x509.CertPool) {
-	signature, ok := v.read(export.SealFile)
+func (v *verifier) sealed(name string, signed []byte) {
+	signature, ok := v.read(name)
 	if !ok {
 		return
 	}
-	subject, err := seal.CheckSignature(signature, signed, roots)
+	subject, err := seal.CheckSignature(signature, signed, v.o.Roots)
 	if err != nil {
-		v.find(export.SealFile, "%v", err)
+		v.find(name, "%v", err)
 		return
 	}
 	v.report.SealedBy = subject
