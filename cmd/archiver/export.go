@@ -336,7 +336,10 @@ func printExport(u *ui, s *export.Summary) error {
 	where := "preview, nothing was written\n"
 	if s.Output != "" {
 		where = fmt.Sprintf("export   %s, %s\nin       %s (%s)\nbag      sha256 %s of %s\nsigned   %s\n", s.ID, strings.Join(s.Formats, ", "),
-			s.Output, size(s.Written), s.Manifest, export.SignedFile, firstNonEmpty(s.PublicKey, "NO"))
+			s.Output, size(s.Written), s.Manifest, filepath.Base(export.Signed(s.Output)), firstNonEmpty(s.PublicKey, "NO"))
+	}
+	if s.Volumes > 0 {
+		where += fmt.Sprintf("volumes  %d, each a bag\n", s.Volumes)
 	}
 	n := s.Counts
 	err := u.printf("%sholds    %s, %s, %s, %s (%s), as of change %s\n", where, counted(n.Messages, "message"), counted(n.Comments, "comment"),
