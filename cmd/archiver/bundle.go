@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"archiver/internal/bundle"
+	"archiver/internal/seal"
 	"archiver/internal/storage"
 
 	"github.com/urfave/cli/v2"
@@ -53,12 +55,31 @@ func bundleOptions(c *cli.Context) (o bundle.Options, err error) {
 	if o.Key, err = keyArgument(c.String("key")); err != nil {
 		return o, err
 	}
+	if o.Roots, err = authorities(c.String("ca")); err != nil {
+		return o, err
+	}
 	if file := c.String("since"); file != "" {
 		if o.Since, err = os.ReadFile(file); err != nil {
 			return o, &usageError{"--since: " + plainCause(err), "name a file with a checkpoint of the archive"}
 		}
 	}
 	return o, nil
+}
+
+// authorities reads the certificates that --ca names; nil without any.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	certificates, err := seal.Certificates(file)
+	if err != nil {
+		return nil, &usageError{"--ca: " + plainCause(err), "name a PEM file with the certificates of the authorities"}
+	}
+	pool := x509.NewCertPool()
+	for _, c := range certificates {
+		pool.AddCert(c)
+	}
+	return pool, nil
 }
 
 // keyArgument is a public key, or what a file holds that has one.
@@ -79,6 +100,9 @@ type bundleOutcome struct {
 	SignedBy string   `json:"signed_by"`
 	Pinned   bool     `json:"pinned"`
 	Warnings []string `json:"warnings"`
+
+	Timestamp *seal.Timestamp `json:"timestamp,omitzero"`
+	SealedBy  string          `json:"sealed_by,omitzero"`
 }
 
 // reportBundle says what was found.
@@ -92,9 +116,12 @@ func reportBundle(e *env, r *bundle.Report) error {
 		e.ui.note("note: %s", w)
 	}
 	if e.ui.json {
-		return e.reportVerified(archive, nil, &bundleOutcome{r.ID, r.SignedBy, r.Pinned, r.Warnings})
+		return e.reportVerified(archive, nil, &bundleOutcome{r.ID, r.SignedBy, r.Pinned, r.Warnings, r.Timestamp, r.SealedBy})
 	}
 	err := e.ui.printf("export   %s\nsigned   %s\n", firstNonEmpty(r.ID, "unknown"), signedBy(r))
+	if r.Timestamp != nil || r.SealedBy != "" {
+		err = errors.Join(err, delivered{Timestamp: r.Timestamp, SignedBy: r.SealedBy}.print(e.ui))
+	}
 	return errors.Join(e.reportVerified(archive, nil, nil), err)
 }
 

@@ -59,9 +59,7 @@ type verified struct {
 		Where string `json:"where"`
 		What  string `json:"what"`
 	} `json:"damage"`
-	Bundle struct {
-		Warnings []string `json:"warnings"`
-	} `json:"bundle"`
+	Bundle bundleOutcome `json:"bundle"`
 }
 
 func verify(t testing.TB, dir string, args ...string) (code int, v verified) {

@@ -43,12 +43,6 @@ type sealedFile struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// The names of what is laid beside the tag manifest.
-const (
-	stampEnding     = ".tsr"
-	signatureEnding = ".p7s"
-)
-
 func deliveryFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "timestamp", Usage: "have the authority at `URL` state when the bundle existed (RFC 3161)", DefaultText: "export.timestamp_url"},
@@ -75,38 +69,65 @@ func (e *env) newDelivery(c *cli.Context) (h delivery, err error) {
 
 // do hands over the bundle in dir. An authority that fails is reported and stops nothing.
 func (h delivery) do(ctx context.Context, dir string) (done delivered, err error) {
-	manifest := filepath.Join(dir, export.SignedFile)
 	if h.timestampURL != "" {
-		if done.Timestamp, err = requestStamp(ctx, h.timestampURL, manifest); err != nil {
+		if done.Timestamp, err = requestStamp(ctx, h.timestampURL, dir); err != nil {
 			done.Unstamped = err.Error()
 		}
 	}
 	if h.signer != nil {
-		if err := h.sign(manifest); err != nil {
+		if err := h.sign(dir); err != nil {
 			return done, err
 		}
 		done.SignedBy = h.signer.Certificate.Subject.String()
 	}
-	if len(h.recipients) > 0 {
-		err := done.seal(dir+".tar.age", func(out io.Writer) error {
-			return envelope.Age(out, os.DirFS(dir), filepath.Base(dir), h.recipients)
-		})
-		if err != nil {
-			return done, err
-		}
-	}
 	if h.zip {
 		done.Passphrase = envelope.Passphrase()
-		return done, done.seal(dir+".zip", func(out io.Writer) error {
-			return envelope.ZIP(out, os.DirFS(dir), filepath.Base(dir), done.Passphrase)
-		})
+	}
+	bags, err := bagsOf(dir)
+	if err != nil {
+		return done, err
+	}
+	for _, bag := range bags {
+		if err := h.encrypt(&done, bag, filepath.Join(filepath.Dir(dir), filepath.Base(bag))); err != nil {
+			return done, err
+		}
 	}
 	return done, nil
 }
 
-// requestStamp has an authority state when a file existed, and lays its answer beside the file.
-func requestStamp(ctx context.Context, url, path string) (*seal.Timestamp, error) {
-	file, err := os.Open(path)
+// bagsOf gives the folders of a bundle that are bags: its volumes, or itself.
+func bagsOf(dir string) ([]string, error) {
+	if export.Signed(dir) == filepath.Join(dir, export.SignedFile) {
+		return []string{dir}, nil
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*", export.SignedFile))
+	for i := range files {
+		files[i] = filepath.Dir(files[i])
+	}
+	return files, err
+}
+
+// encrypt puts a bag into files whose names begin with path.
+func (h delivery) encrypt(done *delivered, bag, path string) error {
+	if len(h.recipients) > 0 {
+		err := done.seal(path+".tar.age", func(out io.Writer) error {
+			return envelope.Age(out, os.DirFS(bag), filepath.Base(bag), h.recipients)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !h.zip {
+		return nil
+	}
+	return done.seal(path+".zip", func(out io.Writer) error {
+		return envelope.ZIP(out, os.DirFS(bag), filepath.Base(bag), done.Passphrase)
+	})
+}
+
+// requestStamp has an authority state when the bundle in dir existed, and lays its answer there.
+func requestStamp(ctx context.Context, url, dir string) (*seal.Timestamp, error) {
+	file, err := os.Open(export.Signed(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -122,12 +143,12 @@ func requestStamp(ctx context.Context, url, path string) (*seal.Timestamp, error
 	if err != nil {
 		return nil, err
 	}
-	return stamp, createFile(path+stampEnding, func(out io.Writer) error { _, err := out.Write(answer); return err })
+	return stamp, createFile(export.Signed(dir)+export.TimestampEnding, func(out io.Writer) error { _, err := out.Write(answer); return err })
 }
 
-// sign lays a CMS signature of a file beside it.
-func (h delivery) sign(path string) error {
-	content, err := os.ReadFile(path)
+// sign lays a CMS signature of the bundle there.
+func (h delivery) sign(dir string) error {
+	content, err := os.ReadFile(export.Signed(dir))
 	if err != nil {
 		return err
 	}
@@ -135,7 +156,7 @@ func (h delivery) sign(path string) error {
 	if err != nil {
 		return err
 	}
-	return createFile(path+signatureEnding, func(out io.Writer) error { _, err := out.Write(signature); return err })
+	return createFile(export.Signed(dir)+export.SealEnding, func(out io.Writer) error { _, err := out.Write(signature); return err })
 }
 
 // seal writes an encrypted file and its SHA-512, in the form that sha512sum -c reads.

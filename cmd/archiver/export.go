@@ -54,7 +54,7 @@ Without the archive's key (signing.key_file) the bundle is whole, but not signed
 			&cli.StringFlag{Name: "mail", Usage: "what becomes one mail of format eml: each `message`, or each slice", Value: export.MailMessage},
 			&cli.StringFlag{Name: "bates", Usage: "begin the numbers of a production with `PREFIX`", Value: export.DefaultBates},
 			&cli.StringFlag{Name: "fields", Usage: "a production's load file has the fields of `PROFILE`: " + strings.Join(loadfile.Builtin(), ", ") + ", or a file of your own", Value: export.DefaultFields},
-			&cli.StringFlag{Name: "volume-size", Usage: "begin another volume before one has more than `SIZE`, as in 4GiB", DefaultText: "one volume"},
+			&cli.StringFlag{Name: "volume-size", Usage: "divide the bundle into volumes, each a bag, of at most `SIZE`, as in 4GiB", DefaultText: "one bag"},
 			&cli.StringFlag{Name: "rsmf-version", Usage: "`VERSION` of format rsmf: 2, or 1 for platforms that know no other", Value: export.RSMFVersion2},
 			boolFlag("rsmf-raw-utf8-headers", "names in headers of RSMF as UTF-8 (RFC 6532) instead of encoded words"),
 		}),
@@ -336,7 +336,10 @@ func printExport(u *ui, s *export.Summary) error {
 	where := "preview, nothing was written\n"
 	if s.Output != "" {
 		where = fmt.Sprintf("export   %s, %s\nin       %s (%s)\nbag      sha256 %s of %s\nsigned   %s\n", s.ID, strings.Join(s.Formats, ", "),
-			s.Output, size(s.Written), s.Manifest, export.SignedFile, firstNonEmpty(s.PublicKey, "NO"))
+			s.Output, size(s.Written), s.Manifest, filepath.Base(export.Signed(s.Output)), firstNonEmpty(s.PublicKey, "NO"))
+	}
+	if s.Volumes > 0 {
+		where += fmt.Sprintf("volumes  %d, each a bag\n", s.Volumes)
 	}
 	n := s.Counts
 	err := u.printf("%sholds    %s, %s, %s, %s (%s), as of change %s\n", where, counted(n.Messages, "message"), counted(n.Comments, "comment"),

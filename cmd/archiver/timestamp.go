@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
-
-	"archiver/internal/export"
 
 	"github.com/urfave/cli/v2"
 )
@@ -41,7 +38,7 @@ func runTimestamp(ctx context.Context, e *env, c *cli.Context) error {
 	case url == "":
 		return &usageError{"no authority to ask", "--timestamp or export.timestamp_url names one"}
 	}
-	token, err := requestStamp(ctx, url, filepath.Join(dir, export.SignedFile))
+	token, err := requestStamp(ctx, url, dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return withHint(fmt.Errorf("%s: no bundle there", dir), "it is the directory that archiver export made")

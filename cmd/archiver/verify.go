@@ -73,6 +73,7 @@ the bundle with a checkpoint that you kept.
 			&cli.Uint64Flag{Name: "seed", Usage: "with --live, choose the sample by `N`", DefaultText: "another one each time"},
 			&cli.StringFlag{Name: "since", Usage: "prove that nothing was changed, removed or inserted since the checkpoint in `FILE`"},
 			&cli.StringFlag{Name: "key", Usage: "with BUNDLE, the archive's public `KEY`, or a file with it", DefaultText: "the one in the bundle"},
+			&cli.StringFlag{Name: "ca", Usage: "with BUNDLE, trust time stamps and X.509 signatures of the authorities in `FILE` (PEM) only"},
 		},
 	}
 }
@@ -81,8 +82,8 @@ func runVerify(ctx context.Context, e *env, c *cli.Context) (err error) {
 	switch {
 	case c.NArg() > 0:
 		return e.verifyBundle(ctx, c)
-	case c.IsSet("key"):
-		return &usageError{"--key belongs to verify BUNDLE", "an archive knows its key"}
+	case c.IsSet("key"), c.IsSet("ca"):
+		return &usageError{"--key and --ca belong to verify BUNDLE", "an archive knows its key"}
 	case !c.Bool("live") && (c.IsSet("csv") || c.IsSet("seed")):
 		return &usageError{"--csv and --seed belong to --live", "as in: archiver verify --live --csv reconciliation.csv"}
 	}

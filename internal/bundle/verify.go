@@ -3,6 +3,7 @@ package bundle
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"archiver/internal/bag"
 	"archiver/internal/export"
 	"archiver/internal/merkle"
+	"archiver/internal/seal"
 
 	"github.com/go-json-experiment/json"
 )
@@ -30,49 +32,97 @@ type Options struct {
 	Key string
 	// Since is a signed checkpoint of the archive that was kept elsewhere; nil is none.
 	Since []byte
+	// Roots are the authorities that certificates of time stamps and X.509 signatures must lead to; nil trusts any.
+	Roots *x509.CertPool
 	// Progress is called now and then, from several goroutines, with the bytes read and those to read.
 	Progress func(done, total int64)
 }
 
 // Report says what was found.
 type Report struct {
-	ID       string           `json:"id"`
-	SignedBy string           `json:"signed_by"` // public key; "" for an unsigned bundle
-	Pinned   bool             `json:"pinned"`    // the key is the one that the caller gave
-	Warnings []string         `json:"warnings"`  // what is not shown, though nothing is wrong
+	ID       string `json:"id"`
+	SignedBy string `json:"signed_by"` // public key; "" for an unsigned bundle
+	Pinned   bool   `json:"pinned"`    // the key is the one that the caller gave
+
+	Timestamp *seal.Timestamp `json:"timestamp,omitzero"` // of an authority; nil without one that holds
+	SealedBy  string          `json:"sealed_by,omitzero"` // subject of the X.509 certificate that signed; "" without one
+
+	Warnings []string         `json:"warnings"` // what is not shown, though nothing is wrong
 	Checked  map[string]int64 `json:"checked"`
 	Findings []bag.Finding    `json:"-"` // what is wrong, by path
 }
 
-// Verify checks the bundle in a directory. Its error says why it could not be told, as ErrNoBundle; whatever is wrong with
-// the bundle is a finding.
+// Verify checks the bundle in a directory: a bag, a set of volumes, or a volume by itself. Its error says why it could not
+// be told, as ErrNoBundle; whatever is wrong with the bundle is a finding.
 func Verify(ctx context.Context, dir string, o Options) (*Report, error) {
 	if err := mustBeBundle(dir); err != nil {
 		return nil, err
 	}
 	v := &verifier{dir: dir, o: o, report: &Report{Warnings: []string{}, Checked: map[string]int64{}}}
-	if info, err := os.Stat(v.path(export.MessagesFile)); err == nil {
-		v.readTwice = info.Size()
+	check := v.single
+	if v.has(export.SetFile) {
+		check = v.set
 	}
-	var err error
-	if v.bag, err = bag.Check(ctx, dir, bag.CheckOptions{Beside: export.IsBeside, Progress: v.progress}); err != nil {
+	if err := check(ctx); err != nil {
 		return nil, fmt.Errorf("bundle %s: %w", dir, err)
-	}
-	v.report.Findings = v.bag.Findings
-	for i := range v.bag.Files {
-		v.report.Checked["files"]++
-		v.report.Checked["bytes"] += v.bag.Files[i].Bytes
-	}
-	v.custodyRecord()
-	v.signature()
-	v.contents()
-	for _, check := range []func(context.Context) error{v.proofs, v.agreement} {
-		if err := check(ctx); err != nil {
-			return nil, fmt.Errorf("bundle %s: %w", dir, err)
-		}
 	}
 	slices.SortStableFunc(v.report.Findings, func(x, y bag.Finding) int { return cmp.Compare(x.Where, y.Where) })
 	return v.report, nil
+}
+
+// single checks a bundle that is one bag, or a volume without the others.
+func (v *verifier) single(ctx context.Context) (err error) {
+	if info, err := os.Stat(v.path(export.MessagesFile)); err == nil {
+		v.readTwice = info.Size()
+	}
+	if v.bag, err = v.checkBag(ctx, v.dir, "", v.progress); err != nil {
+		return err
+	}
+	if of := v.info("Bag-Count"); of != "" && of != "1 of 1" {
+		v.part(of)
+		return nil
+	}
+	v.custodyRecord()
+	v.named = v.custody.Signature.PublicKey
+	v.signature("", export.SignedFile)
+	v.vouched(export.SignedFile)
+	return v.whole(ctx)
+}
+
+// whole checks what the payload says, of which all is there.
+func (v *verifier) whole(ctx context.Context) error {
+	v.contents()
+	for _, check := range []func(context.Context) error{v.proofs, v.agreement} {
+		if err := check(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkBag reads all files of a bag, which lies in a folder of the bundle or is it.
+func (v *verifier) checkBag(ctx context.Context, dir, folder string, progress func(done, total int64)) (*bag.Checked, error) {
+	checked, err := bag.Check(ctx, dir, bag.CheckOptions{Beside: export.IsBeside, Progress: progress})
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range checked.Findings {
+		v.report.Findings = append(v.report.Findings, bag.Finding{Where: folder + f.Where, What: f.What})
+	}
+	for i := range checked.Files {
+		v.report.Checked["files"]++
+		v.report.Checked["bytes"] += checked.Files[i].Bytes
+	}
+	return checked, nil
+}
+
+// info gives a value of bag-info.txt.
+func (v *verifier) info(label string) string {
+	i := slices.IndexFunc(v.bag.Info, func(f bag.Field) bool { return f.Label == label })
+	if i < 0 {
+		return ""
+	}
+	return v.bag.Info[i].Value
 }
 
 // mustBeBundle tells whether a directory is meant to be a bundle, damaged or not.
@@ -86,7 +136,7 @@ func mustBeBundle(dir string) error {
 	case !info.IsDir():
 		return fmt.Errorf("%s: %w: it is no directory", dir, ErrNoBundle)
 	}
-	for _, name := range []string{bag.Declaration, bag.Info, export.SignedFile} {
+	for _, name := range []string{bag.Declaration, bag.Info, export.SignedFile, export.SetFile} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			return nil
 		}
@@ -100,7 +150,8 @@ type verifier struct {
 	o       Options
 	bag     *bag.Checked
 	custody custody
-	key     string // public, that signatures are checked with; "" is none
+	named   string // public key that the bundle says it is signed with; "" is none
+	key     string // that signatures are checked with, likewise
 	report  *Report
 
 	readTwice int64 // bytes that are read again after all were hashed
@@ -139,15 +190,17 @@ func (v *verifier) find(where, format string, args ...any) {
 }
 
 func (v *verifier) warn(format string, args ...any) {
-	v.report.Warnings = append(v.report.Warnings, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !slices.Contains(v.report.Warnings, text) { // volumes have the same
+		v.report.Warnings = append(v.report.Warnings, text)
+	}
 }
 
 func (v *verifier) path(name string) string { return in(v.dir, name) }
 
 // has tells whether the bundle has a file.
 func (v *verifier) has(name string) bool {
-	_, found := slices.BinarySearchFunc(v.bag.Files, name, func(f bag.File, name string) int { return cmp.Compare(f.Path, name) })
-	return found
+	_, err := os.Stat(v.path(name))
+	return err == nil
 }
 
 // read gives a file's content. One that is not there, or cannot be read, is a finding.
@@ -179,36 +232,36 @@ func (v *verifier) custodyRecord() {
 	}
 }
 
-// signature checks who signed the bundle.
-func (v *verifier) signature() {
-	named := v.custody.Signature.PublicKey
-	if named == "" && !v.has(export.SignatureFile) {
-		v.unsigned()
+// signature checks who signed a file in a folder of the bundle.
+func (v *verifier) signature(folder, name string) {
+	named, beside := v.named, folder+name+".minisig"
+	if named == "" && !v.has(beside) {
+		v.unsigned(beside)
 		return
 	}
 	v.key = named
 	if v.o.Key != "" && !isKey(v.o.Key, named) {
-		v.find(export.SignatureFile, "made with the key %s, not with the one that was asked for", cmp.Or(named, "unknown"))
+		v.find(beside, "made with the key %s, not with the one that was asked for", cmp.Or(named, "unknown"))
 		return
 	}
 	v.report.Pinned = v.o.Key != ""
-	public, hasKey := v.read(export.PublicKeyFile)
+	public, hasKey := v.read(folder + export.PublicKeyFile)
 	want, err := merkle.MinisignPublic(named)
 	if hasKey && (err != nil || string(public) != string(want)) {
-		v.find(export.PublicKeyFile, "is not the key that the custody record names")
+		v.find(folder+export.PublicKeyFile, "is not the key that the custody record names")
 	}
-	signature, signed := v.read(export.SignatureFile)
-	file, there := v.read(export.SignedFile)
+	signature, signed := v.read(beside)
+	file, there := v.read(folder + name)
 	if !signed || !there {
 		return
 	}
 	comment, err := merkle.CheckMinisign(file, signature, named)
-	if err == nil && !strings.HasPrefix(comment, "export="+v.custody.ID+" ") {
+	if err == nil && !strings.HasPrefix(comment, "export="+v.report.ID+" ") {
 		err = fmt.Errorf("it was made for another export: %q", comment)
 	}
 	if err != nil {
-		v.find(export.SignatureFile, "%v", err)
-		v.find(export.SignedFile, "its signature does not hold")
+		v.find(beside, "%v", err)
+		v.find(folder+name, "its signature does not hold")
 		return
 	}
 	v.report.SignedBy = named
@@ -218,9 +271,9 @@ func (v *verifier) signature() {
 	}
 }
 
-func (v *verifier) unsigned() {
+func (v *verifier) unsigned(signature string) {
 	if v.o.Key != "" {
-		v.find(export.SignatureFile, "is missing: the export is not signed")
+		v.find(signature, "is missing: the export is not signed")
 		return
 	}
 	v.warn("the export is not signed: it is whole, but nothing shows who made it")

@@ -3,6 +3,7 @@ package campaign
 import (
 	"fmt"
 	"math/rand/v2"
+	ossignal "os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -207,6 +208,9 @@ func TestSignalledRunGoesOn(t *testing.T) {
 		syscall.SIGINT: {interrupted}, syscall.SIGTERM: {143}, syscall.SIGHUP: {killed, 1, 129, 143},
 	} {
 		t.Run(signal.String(), func(t *testing.T) {
+			if ossignal.Ignored(signal) {
+				t.Skip("the tests were started so that they, and all that they start, ignore it")
+			}
 			s := scenarioSite(t, company, teamchattest.ServerOptions{})
 			s.server.OnMethod("threads.list", 2, func(*teamchattest.World) { s.signal(signal) })
 			s.server.Fault(teamchattest.Fault{Method: "threads.list", At: 2, Delay: 10 * time.Second})

@@ -25,7 +25,8 @@ type Summary struct {
 	Custodians []UserCount `json:"custodians"`
 	Notes      []Note      `json:"notes"`             // what is known to be missing from the archive
 	Exceptions []Note      `json:"exceptions"`        // attachments that are not in the export though they belong to it
-	Manifest   string      `json:"manifest,omitzero"` // SHA-256 (hex) of tagmanifest-sha512.txt, which stands for the whole bundle
+	Volumes    int         `json:"volumes,omitzero"`  // bags, where it is more than one
+	Manifest   string      `json:"manifest,omitzero"` // SHA-256 (hex) of tagmanifest-sha512.txt, or of volumes-sha512.txt, which stands for the whole bundle
 	Content    string      `json:"content,omitzero"`  // SHA-256 (hex) of the list of all that is below data/ but data/custody: equal for equal exports
 	Signed     bool        `json:"signed"`
 	PublicKey  string      `json:"public_key,omitzero"` // that signed

@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,10 +23,27 @@ const (
 	SignatureFile = SignedFile + ".minisig"
 )
 
+// What others lay beside a signed file ends so.
+const (
+	TimestampEnding = ".tsr" // an authority's answer (RFC 3161)
+	SealEnding      = ".p7s" // a signature with an X.509 key (CMS)
+)
+
+// Signed gives the file of the bundle in dir that covers all others: that of the set where it has volumes.
+func Signed(dir string) string {
+	set := filepath.Join(dir, SetFile)
+	if _, err := os.Stat(set); err == nil {
+		return set
+	}
+	return filepath.Join(dir, SignedFile)
+}
+
+// PublicKeyLabel is the label in bag-info.txt of the key that signed, as checkpoints are checked with.
+const PublicKeyLabel = "TC-Public-Key"
+
 // IsBeside tells of a file outside data/ whether the tag manifests leave it out: a signature of them, or a time stamp.
 func IsBeside(path string) bool {
-	rest, ok := strings.CutPrefix(path, SignedFile)
-	return ok && (rest == ".minisig" || rest == ".tsr" || rest == ".tsq" || rest == ".p7s")
+	return path == SignatureFile || path == SignedFile+TimestampEnding || path == SignedFile+SealEnding
 }
 
 // custodyFolder is what depends on the run. All else below data/ is a pure function of what was selected.
@@ -42,53 +62,75 @@ func contentDigest(files []bag.File) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// seal writes the tag files of a bundle that has its payload, the manifests last, and signs them.
+// seal makes a bag of a bundle that has its payload, or several where volumes have a limit.
 func (b *bundle) seal(o Options, s *Summary) error {
-	if err := b.describe(o, s); err != nil {
-		return err
-	}
-	payload, _ := b.divided()
-	for _, a := range bag.Algorithms() {
-		if err := b.put(a.Manifest(), bag.AppendManifest(nil, a, payload)); err != nil {
-			return err
-		}
-	}
-	_, tags := b.divided()
-	var signed []byte
-	for _, a := range bag.Algorithms() {
-		signed = bag.AppendManifest(nil, a, tags)
-		if err := b.put(a.TagManifest(), signed); err != nil {
-			return err
-		}
-	}
-	sum := sha256.Sum256(signed)
-	s.Manifest = hex.EncodeToString(sum[:])
-	if o.Key != nil {
-		signature, err := o.Key.Minisign(signed, trustedComment(o, s))
-		if err != nil {
-			return err
-		}
-		if err := b.put(SignatureFile, signature); err != nil {
-			return err
-		}
+	bag.Sort(b.written)
+	parts := cut(slices.Clone(b.written), o.Rendering.Volume)
+	err := error(nil)
+	if len(parts) > 1 {
+		err = b.sealSet(o, s, parts)
+	} else {
+		var signed bag.File
+		signed, err = b.sealVolume(o, s, volume{number: 1, of: 1, payload: parts[0]})
+		s.Manifest = hex.EncodeToString(signed.SHA256[:])
 	}
 	for i := range b.written {
 		s.Written += b.written[i].Bytes
 	}
-	return nil
+	return err
 }
 
-// divided gives the files written so far in the order of manifests.
-func (b *bundle) divided() (payload, tags []bag.File) {
-	bag.Sort(b.written)
-	for i := range b.written {
-		if b.written[i].IsPayload() {
-			payload = append(payload, b.written[i])
-		} else {
-			tags = append(tags, b.written[i])
+// sealVolume writes the tag files of a volume, the manifests last, and signs them. It gives the file that it signed.
+func (b *bundle) sealVolume(o Options, s *Summary, v volume) (signed bag.File, err error) {
+	first := len(b.written)
+	if err := b.describe(o, s, v); err != nil {
+		return signed, err
+	}
+	for _, a := range bag.Algorithms() {
+		if err := b.put(v.folder+a.Manifest(), bag.AppendManifest(nil, a, v.payload)); err != nil {
+			return signed, err
 		}
 	}
-	return payload, tags
+	tags := slices.Clone(b.written[first:])
+	for i := range tags {
+		tags[i].Path = strings.TrimPrefix(tags[i].Path, v.folder)
+	}
+	bag.Sort(tags)
+	var text []byte
+	for _, a := range bag.Algorithms() {
+		text = bag.AppendManifest(nil, a, tags)
+		if err := b.put(v.folder+a.TagManifest(), text); err != nil {
+			return signed, err
+		}
+	}
+	signed = b.written[len(b.written)-1]
+	signed.Path = SignedFile
+	return signed, b.sign(o, s, v.folder, SignedFile, text)
+}
+
+// sign lays the signature of a file, and the key to check it with, beside the file; nothing without a key.
+func (b *bundle) sign(o Options, s *Summary, folder, name string, content []byte) error {
+	if o.Key == nil {
+		return nil
+	}
+	if name != SignedFile { // a volume has its key already
+		if err := b.putKey(o, folder); err != nil {
+			return err
+		}
+	}
+	signature, err := o.Key.Minisign(content, trustedComment(o, s))
+	if err != nil {
+		return err
+	}
+	return b.put(folder+name+".minisig", signature)
+}
+
+func (b *bundle) putKey(o Options, folder string) error {
+	public, err := merkle.MinisignPublic(o.Key.Public())
+	if err != nil {
+		return err
+	}
+	return b.put(folder+PublicKeyFile, public)
 }
 
 // trustedComment is what the signature says beside the digests.
@@ -97,27 +139,22 @@ func trustedComment(o Options, s *Summary) string {
 }
 
 // describe writes the declaration, bag-info.txt and the public key.
-func (b *bundle) describe(o Options, s *Summary) error {
-	if err := b.put(bag.Declaration, []byte(bag.DeclarationText)); err != nil {
+func (b *bundle) describe(o Options, s *Summary, v volume) error {
+	if err := b.put(v.folder+bag.Declaration, []byte(bag.DeclarationText)); err != nil {
 		return err
 	}
 	if o.Key != nil {
-		public, err := merkle.MinisignPublic(o.Key.Public())
-		if err != nil {
-			return err
-		}
-		if err := b.put(PublicKeyFile, public); err != nil {
+		if err := b.putKey(o, v.folder); err != nil {
 			return err
 		}
 	}
-	payload, _ := b.divided()
-	return b.put(bag.Info, bag.AppendInfo(nil, bagInfo(o, s, payload)))
+	return b.put(v.folder+bag.Info, bag.AppendInfo(nil, bagInfo(o, s, v)))
 }
 
-func bagInfo(o Options, s *Summary, payload []bag.File) []bag.Field {
+func bagInfo(o Options, s *Summary, v volume) []bag.Field {
 	octets := int64(0)
-	for i := range payload {
-		octets += payload[i].Bytes
+	for i := range v.payload {
+		octets += v.payload[i].Bytes
 	}
 	fields := []bag.Field{
 		{Label: "Source-Organization", Value: o.Custody.Organization},
@@ -126,14 +163,15 @@ func bagInfo(o Options, s *Summary, payload []bag.File) []bag.Field {
 		{Label: "Bagging-Date", Value: s.Finished.Format(time.DateOnly)},
 		{Label: "External-Identifier", Value: s.ID},
 		{Label: "Bag-Size", Value: humanSize(octets)},
-		{Label: "Payload-Oxum", Value: bag.Oxum(payload)},
+		{Label: "Payload-Oxum", Value: bag.Oxum(v.payload)},
 		{Label: "Bag-Group-Identifier", Value: o.Custody.Matter},
-		{Label: "Bag-Count", Value: "1 of 1"},
+		{Label: "Bag-Count", Value: fmt.Sprintf("%d of %d", v.number, v.of)},
 		{Label: "Internal-Sender-Identifier", Value: s.Selection.Archive},
 		{Label: "Bag-Software-Agent", Value: o.Generator},
 		{Label: "TC-Query-SHA256", Value: queryDigest(s.Selection)},
 		{Label: "TC-Change", Value: strconv.FormatUint(s.Selection.Change, 10)},
 		{Label: "TC-Content-SHA256", Value: s.Content},
+		{Label: PublicKeyLabel, Value: s.PublicKey},
 	}
 	if o.State.Root != "" {
 		fields = append(fields, bag.Field{Label: "TC-Tree-Size", Value: strconv.FormatInt(o.State.Size, 10)},

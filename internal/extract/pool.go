@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -160,9 +161,17 @@ func (w *worker) extract(ctx context.Context, o *PoolOptions, name string, data 
 	if err != nil {
 		_ = w.cmd.Process.Kill()
 		_ = w.cmd.Wait()
-		return r, fmt.Errorf("the process that read it crashed: %s", firstOf(w.last.line(), err.Error()))
+		return r, crashed(firstOf(w.last.line(), err.Error()))
 	}
 	return r, nil
+}
+
+// crashed says why a process died, by the last that it wrote. Go has two words for memory that is not to be had.
+func crashed(last string) error {
+	if strings.Contains(last, "cannot allocate memory") {
+		last = "out of memory"
+	}
+	return fmt.Errorf("the process that read it crashed: %s", last)
 }
 
 func (w *worker) converse(o *PoolOptions, name string, data []byte, clock *time.Timer) (Result, error) {

@@ -114,6 +114,9 @@ func CheckTimestamp(answer []byte, content io.Reader, roots *x509.CertPool) (*Ti
 	if signer == nil {
 		return nil, errors.New("time stamp: it holds no certificate of an authority, so its signature cannot be checked")
 	}
+	if err := namesCertificate(token.RawToken, signer); err != nil {
+		return nil, fmt.Errorf("time stamp: %w", err)
+	}
 	if roots != nil {
 		if err := trusted(signer, token.Certificates, roots, token.Time, x509.ExtKeyUsageTimeStamping); err != nil {
 			return nil, fmt.Errorf("time stamp: %w", err)
