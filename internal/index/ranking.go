@@ -66,9 +66,39 @@ func (r *ranking) add(d ranked) {
 // cut leaves out what does not come first.
 func (r *ranking) cut() {
 	if len(r.kept) >= r.size {
-		nth(r.kept, r.size-1, r.compare)
+		r.nth(r.size - 1)
 		r.kept, r.full = r.kept[:r.size], true
 	}
+}
+
+// nth moves the document that belongs at i there, those before it to the left. Keys are read of those only that have the
+// same score as that one.
+func (r *ranking) nth(i int) {
+	from, to := 0, len(r.kept)
+	if r.sort == byScore {
+		nth(r.kept, i, func(a, b *ranked) int { return cmp.Compare(b.score, a.score) })
+		from, to = r.ties(i)
+	}
+	nth(r.kept[from:to], i-from, r.compare)
+}
+
+// ties moves the documents with the score of that at i, which has the better ones to the left, to its sides.
+func (r *ranking) ties(i int) (from, to int) {
+	d, score := r.kept, r.kept[i].score
+	from, to = i, i+1
+	for j := i - 1; j >= 0; j-- {
+		if d[j].score == score {
+			from--
+			d[j], d[from] = d[from], d[j]
+		}
+	}
+	for j := i + 1; j < len(d); j++ {
+		if d[j].score == score {
+			d[j], d[to] = d[to], d[j]
+			to++
+		}
+	}
+	return from, to
 }
 
 // page gives what is kept in order, without the first skip, and the last of all that is kept.
@@ -78,7 +108,7 @@ func (r *ranking) page(skip int) (page []ref, last *cursor, err error) {
 		return nil, nil, r.err
 	}
 	from := min(skip, len(r.kept)-1)
-	nth(r.kept, from, r.compare)
+	r.nth(from)
 	slices.SortFunc(r.kept[from:], func(a, b ranked) int { return r.compare(&a, &b) })
 	for i := range r.kept[from:] {
 		d := &r.kept[from+i]
