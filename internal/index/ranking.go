@@ -16,7 +16,7 @@ type ranking struct {
 	size  int      // documents to keep
 	after *cursor  // only what follows it counts, if set
 	kept  []ranked // beyond size only until the next are left out
-	full  bool     // the first size are known; kept[size-1] is the last of them
+	full  bool     // nothing behind kept[size-1] counts
 	err   error    // of reading a key
 }
 
@@ -51,7 +51,7 @@ func (r *ranking) id(d *ranked) string {
 
 // add takes a document.
 func (r *ranking) add(d ranked) {
-	if r.full && r.compare(&d, &r.kept[r.size-1]) > 0 {
+	if r.full && r.beyond(&d) {
 		return
 	}
 	if r.after != nil && r.compare(&d, &ranked{score: r.after.score, id: r.after.id}) <= 0 {
@@ -63,8 +63,29 @@ func (r *ranking) add(d ranked) {
 	}
 }
 
-// cut leaves out what does not come first.
+// beyond tells whether a document surely comes after all that are to be kept.
+func (r *ranking) beyond(d *ranked) bool {
+	last := &r.kept[r.size-1]
+	if r.sort == byScore {
+		return d.score < last.score
+	}
+	return r.compare(d, last) > 0
+}
+
+// cut leaves out what does not come first, but for documents with the same score as the last, if they are few: so their
+// keys need not be read.
 func (r *ranking) cut() {
+	if r.sort == byScore {
+		if _, to := r.scored(r.size - 1); to <= r.size+r.size/2 {
+			r.kept, r.full = r.kept[:to], true
+			return
+		}
+	}
+	r.trim()
+}
+
+// trim leaves out all but those that come first.
+func (r *ranking) trim() {
 	if len(r.kept) >= r.size {
 		r.nth(r.size - 1)
 		r.kept, r.full = r.kept[:r.size], true
@@ -76,14 +97,15 @@ func (r *ranking) cut() {
 func (r *ranking) nth(i int) {
 	from, to := 0, len(r.kept)
 	if r.sort == byScore {
-		nth(r.kept, i, func(a, b *ranked) int { return cmp.Compare(b.score, a.score) })
-		from, to = r.ties(i)
+		from, to = r.scored(i)
 	}
 	nth(r.kept[from:to], i-from, r.compare)
 }
 
-// ties moves the documents with the score of that at i, which has the better ones to the left, to its sides.
-func (r *ranking) ties(i int) (from, to int) {
+// scored moves a document with the score of the one that belongs at i there, those with the same to its sides, and the
+// better ones to the left of them.
+func (r *ranking) scored(i int) (from, to int) {
+	nth(r.kept, i, func(a, b *ranked) int { return cmp.Compare(b.score, a.score) })
 	d, score := r.kept, r.kept[i].score
 	from, to = i, i+1
 	for j := i - 1; j >= 0; j-- {
@@ -103,7 +125,7 @@ func (r *ranking) ties(i int) (from, to int) {
 
 // page gives what is kept in order, without the first skip, and the last of all that is kept.
 func (r *ranking) page(skip int) (page []ref, last *cursor, err error) {
-	r.cut()
+	r.trim()
 	if len(r.kept) == 0 {
 		return nil, nil, r.err
 	}
