@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -309,6 +310,35 @@ func TestDamagedBlocksAreNoAnswers(t *testing.T) {
 	if !errors.Is(err, ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestCheckFindsCountersThatAreWrong(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "timeline"), Options{})
+	defer closeIt(t, s)
+	if err := s.Apply(many(1000), 1000); err != nil {
+		t.Fatal(err)
+	}
+	view(t, s, (*View).Check)
+	for _, counters := range []string{channelCounters, authorCounters} {
+		err := s.db.Update(func(tx *bolt.Tx) error {
+			key, _ := tx.Bucket([]byte(counters)).Cursor().First()
+			return tally{binary.BigEndian.Uint64(key): 1}.apply(tx, counters, nil)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.View(t.Context(), (*View).Check); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", counters, err)
+		}
+		err = s.db.Update(func(tx *bolt.Tx) error {
+			key, _ := tx.Bucket([]byte(counters)).Cursor().First()
+			return tally{binary.BigEndian.Uint64(key): -1}.apply(tx, counters, nil)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	view(t, s, (*View).Check)
 }
 
 // FuzzBlock reads blocks of any bytes.
