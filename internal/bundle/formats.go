@@ -91,13 +91,25 @@ func (v *verifier) agreement(ctx context.Context) error {
 			continue
 		}
 		v.report.Checked["formats compared"]++
-		for _, channel := range slices.Sorted(maps.Keys(union(want.channels, got.channels))) {
-			if want.channels[channel] != got.channels[channel] {
-				v.difference(ctx, first, name, channel)
-			}
-		}
+		v.differences(ctx, first, name, want, got)
 	}
 	return ctx.Err()
+}
+
+// differences names what two formats show differently, in so many channels: each of them is another reading.
+func (v *verifier) differences(ctx context.Context, first, second string, want, got *census) {
+	different := 0
+	for _, channel := range slices.Sorted(maps.Keys(union(want.channels, got.channels))) {
+		if want.channels[channel] == got.channels[channel] {
+			continue
+		}
+		if different++; different <= maxNamed {
+			v.difference(ctx, first, second, channel)
+		}
+	}
+	if more := different - maxNamed; more > 0 {
+		v.find(placeOf(second), "does not agree with %s: %d more channels", placeOf(first), more)
+	}
 }
 
 // placeOf is the part of a bundle that a format is.
