@@ -99,11 +99,15 @@ func TestBundlesOfAllSortsAreWhole(t *testing.T) {
 	busyArchive(t, 400)
 	dir := t.TempDir()
 	for name, args := range map[string][]string{
-		"everything": {"--format", "csv", "--format", "ndjson", "--format", "rsmf"}, "ndjson": {"--format", "ndjson"}, "csv": {"--format", "csv"}, "query": {"--format", "csv", "--format", "ndjson", "--format", "rsmf", "--slice", "thread", "--context", "2", "the"},
-		"query-csv": {"--format", "csv", "the"}, "nothing": {"--format", "csv", "--format", "ndjson", "--format", "rsmf", "nobodywrotethisword"},
+		"everything": allFormats(), "ndjson": {"--format", "ndjson"}, "csv": {"--format", "csv"}, "query-csv": {"--format", "csv", "the"},
+		"query": allFormats("--slice", "thread", "--context", "2", "the"), "nothing": allFormats("nobodywrotethisword"),
+		"mails of slices": allFormats("--mail", "slice", "--slice", "month", "--context", "thread", "the"),
+		"volumes":         {"--format", "production", "--volume-size", "20kB", "--slice", "week"},
+		"sec":             {"--format", "production", "--fields", "sec", "--bates", "ACME-"},
+		"own fields":      {"--format", "production", "--fields", "testdata/fields.yaml"},
 	} {
 		output := filepath.Join(dir, name)
-		must(t, append(append([]string{"export", "--quiet", "--output", output}, args[:max(len(args)-1, 0)]...), args[max(len(args)-1, 0):]...)...)
+		must(t, slices.Concat([]string{"export", "--quiet", "--output", output}, args)...)
 		code, v := verify(t, output, "--key", filepath.Join(output, export.PublicKeyFile))
 		if code != 0 || len(v.Bundle.Warnings) > 0 {
 			t.Errorf("%s: verify exits %d: %+v", name, code, v)
@@ -113,6 +117,14 @@ func TestBundlesOfAllSortsAreWhole(t *testing.T) {
 			t.Errorf("%s: nothing is proven: %v", name, v.Checked)
 		}
 	}
+}
+
+// allFormats are the flags of an export in all formats, and what follows.
+func allFormats(more ...string) (args []string) {
+	for _, name := range export.Formats() {
+		args = append(args, "--format", name)
+	}
+	return append(args, more...)
 }
 
 // TestEveryFlipIsNamed flips bytes of every file of a bundle, one at a time.

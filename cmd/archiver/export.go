@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"archiver/internal/export"
+	"archiver/internal/index"
 	"archiver/internal/loadfile"
 	"archiver/internal/merkle"
 	"archiver/internal/storage"
@@ -36,11 +37,15 @@ is kept beside the archive.
 
 Without the archive's key (signing.key_file) the bundle is whole, but not signed; the export then says so and ends 3.
 
+reports/statistics.csv counts what the query finds. With --terms it also has a row for each query of a file: what it finds
+in the selected channels, times and people, whatever the export's own query is; families are counted whole.
+
 --preview counts what would be exported and writes nothing.`,
 		examples: []string{
 			"archiver export --preview --since 2016-01-01 --until 2017-01-01",
 			"archiver export --output case-7 --user ann@example.com '\"quarterly report\" OR turnover'",
 			"archiver export --format ndjson --channel general --output general",
+			"archiver export --terms terms.txt --output case-8 --since 2018-01-01 'merger OR acquisition'",
 			"archiver export --reproduce EXP-2026-000001 --output again",
 		},
 		exits: []int{exitOK, exitFailed, exitUsage, exitIncomplete, exitNoArchive, exitInUse, exitDamage, exitNewer, exitInterrupted, exitTerminated},
@@ -50,6 +55,7 @@ Without the archive's key (signing.key_file) the bundle is whole, but not signed
 			boolFlag("preview", "count what would be exported"),
 			&cli.StringFlag{Name: "reproduce", Usage: "make the export with the number `ID` again"},
 			&cli.StringFlag{Name: "context", Usage: "export what stands around each hit as well, marked as context: its `thread`, its day, or N messages before and after"},
+			&cli.StringFlag{Name: "terms", Usage: "count in reports/statistics.csv what every query in `FILE` finds, one a line; - is standard input"},
 			&cli.StringFlag{Name: "slice", Usage: "`UNIT` of a conversation that becomes one document: " + units(), Value: string(export.UnitDay)},
 			&cli.StringFlag{Name: "mail", Usage: "what becomes one mail of format eml: each `message`, or each slice", Value: export.MailMessage},
 			&cli.StringFlag{Name: "bates", Usage: "begin the numbers of a production with `PREFIX`", Value: export.DefaultBates},
@@ -105,7 +111,7 @@ func (e *env) sourceOf(ctx context.Context, c *cli.Context, a *storage.Archive, 
 	if job.frozen != nil {
 		return e.reopenSource(ctx, c, a, job.selection, job.frozen)
 	}
-	s, err := e.openSource(ctx, c, a, &job.selection)
+	s, err := e.openSource(ctx, c, a, &job.selection, job.terms)
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +128,17 @@ type exportJob struct {
 	output    string
 	ledger    export.Ledger
 	delivery  delivery
+	terms     termList
 	frozen    []byte // that the ledger keeps
 	custody   export.Custody
 	state     export.State
 	key       *merkle.Key // nil leaves the export unsigned
+}
+
+// termList is a list of queries that are counted for reports/statistics.csv.
+type termList struct {
+	name string // of its file
+	list []index.Term
 }
 
 // newExportJob reads what the command line says without looking at an archive.
@@ -139,6 +152,11 @@ func (e *env) newExportJob(c *cli.Context) (job exportJob, err error) {
 	}
 	if job.rendering, err = exportRendering(c); err != nil {
 		return job, err
+	}
+	if job.terms.name = c.String("terms"); job.terms.name != "" {
+		if job.terms.list, err = e.readTerms("--terms", job.terms.name); err != nil {
+			return job, err
+		}
 	}
 	job.formats, err = exportFormats(c.StringSlice("format"))
 	return job, err
@@ -232,7 +250,7 @@ func exportFormats(names []string) ([]string, error) {
 
 // again makes the job that of an earlier export.
 func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error {
-	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format", "context", "slice", "mail", "rsmf-raw-utf8-headers", "rsmf-version", "bates", "fields", "volume-size"} {
+	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format", "context", "terms", "slice", "mail", "rsmf-raw-utf8-headers", "rsmf-version", "bates", "fields", "volume-size"} {
 		if c.IsSet(flag) {
 			return errReproduceAlone("--" + flag)
 		}

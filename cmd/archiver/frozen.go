@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,22 +10,13 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// frozen is what an export is made of beside the archive as of its change: what the query found, which the index would
-// not tell again, and what was known of gaps, which later syncs close. The ledger keeps it, so that the same export can be
+// frozen is what an export is made of beside the archive as of its change: what the query and the terms found, which the
+// index would not tell again, and what was known of gaps, which later syncs close. The ledger keeps it, so that the same export can be
 // made again.
 type frozen struct {
 	Picked map[string][]byte  `json:"picked,omitzero"` // by channel, the picks as uvarints, each less the one before; absent where messages are chosen one by one
 	Notes  []export.Note      `json:"notes"`
 	Terms  []export.TermCount `json:"terms"`
-}
-
-// freezeRest keeps what the archive or the index may tell otherwise later.
-func (s *source) freezeRest(ctx context.Context) (err error) {
-	if s.notes, err = s.knownGaps(ctx); err != nil {
-		return err
-	}
-	s.terms = s.countTerms()
-	return nil
 }
 
 // frozen gives what the ledger keeps.

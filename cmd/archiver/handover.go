@@ -131,24 +131,8 @@ func (s *source) Held(ctx context.Context, channel string) (held export.Held, er
 	return held, nil
 }
 
-// Statistics says what the query found.
+// Statistics says what the query and the terms found.
 func (s *source) Statistics(context.Context) ([]export.TermCount, error) { return s.terms, nil }
-
-// countTerms counts what the query finds.
-func (s *source) countTerms() []export.TermCount {
-	if s.sel.Query == "" {
-		return nil
-	}
-	hits := int64(0)
-	for _, list := range s.picked {
-		for _, p := range list {
-			if _, reason := unpick(p); reason == export.ReasonHit {
-				hits++
-			}
-		}
-	}
-	return []export.TermCount{{Term: s.sel.Query, Hits: hits, Unique: hits}}
-}
 
 // Prove proves records to be in the archive's log.
 func (s *source) Prove(ctx context.Context, wanted func(uint64) bool, each func(*merkle.Batch) error) (*export.Proof, error) {

@@ -160,7 +160,7 @@ func readSearchArgs(e *env, c *cli.Context) (*searchArgs, error) {
 		return nil, err
 	}
 	if c.IsSet("report") {
-		s.terms, err = e.readTerms(s.report)
+		s.terms, err = e.readTerms("--report", s.report)
 	} else {
 		r.Query, err = queryArgument(c)
 	}

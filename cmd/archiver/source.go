@@ -92,20 +92,20 @@ type source struct {
 	behind  uint64                    // changes that the index lacks
 	marks   func(string) []index.Span // what the query matches in a text; nil without one
 	notes   []export.Note
-	terms   []export.TermCount // of the query
+	terms   []export.TermCount // what the query as a whole finds, and what each of the terms does
 }
 
-// openSource freezes a selection. With a query it is frozen where the index stands, since of later changes nothing tells
-// whether they match.
-func (e *env) openSource(ctx context.Context, c *cli.Context, a *storage.Archive, sel *export.Selection) (*source, error) {
+// openSource freezes a selection. With a query or terms it is frozen where the index stands, since of later changes
+// nothing tells whether they match.
+func (e *env) openSource(ctx context.Context, c *cli.Context, a *storage.Archive, sel *export.Selection, terms termList) (*source, error) {
 	zone, err := time.LoadLocation(sel.Zone)
 	if err != nil {
 		return nil, err
 	}
 	s := &source{archive: a, texts: e.textFile(), zone: zone}
-	if sel.Query == "" {
+	if sel.Query == "" && len(terms.list) == 0 {
 		s.freeze(*sel)
-	} else if err := e.query(ctx, c, s, sel); err != nil {
+	} else if err := e.query(ctx, c, s, sel, terms); err != nil {
 		return nil, err
 	}
 	if sel.Context != "" {
@@ -113,7 +113,8 @@ func (e *env) openSource(ctx context.Context, c *cli.Context, a *storage.Archive
 			return nil, err
 		}
 	}
-	return s, s.freezeRest(ctx)
+	s.notes, err = s.knownGaps(ctx)
+	return s, err
 }
 
 // reopenSource gives the selection of an export that was made before, of which the ledger kept something.
@@ -145,15 +146,18 @@ func (s *source) freeze(sel export.Selection) {
 	s.span.AsOf = sel.Change
 }
 
-// ask puts the selection's query to an index.
+// ask puts the selection to an index, without a query if it has none.
 func (s *source) ask() (r index.Request, err error) {
 	r = index.Request{Since: s.sel.Since, Until: s.sel.Until, Channels: s.sel.Channels, Users: s.sel.Users, Location: s.zone}
+	if s.sel.Query == "" {
+		return r, nil
+	}
 	r.Query, err = index.Parse(s.sel.Query)
 	return r, explainQuery(err)
 }
 
-// query picks what the selection's query finds.
-func (e *env) query(ctx context.Context, c *cli.Context, s *source, sel *export.Selection) (err error) {
+// query picks what the selection's query finds, and counts what the terms find in the rest of the selection.
+func (e *env) query(ctx context.Context, c *cli.Context, s *source, sel *export.Selection, terms termList) (err error) {
 	s.sel = *sel
 	request, err := s.ask()
 	if err != nil {
@@ -171,6 +175,16 @@ func (e *env) query(ctx context.Context, c *cli.Context, s *source, sel *export.
 	s.behind = sel.Change - min(sel.Change, status.Change)
 	sel.Change -= s.behind
 	s.freeze(*sel)
+	if request.Query != nil {
+		if err := s.pick(ctx, ix, request); err != nil {
+			return err
+		}
+	}
+	return e.countTerms(ctx, ix, s, request, terms)
+}
+
+// pick keeps the messages that the request's query finds, and how to highlight it.
+func (s *source) pick(ctx context.Context, ix *index.Index, request index.Request) (err error) {
 	if s.marks, err = ix.Highlighter(ctx, s.archive, request); err != nil {
 		return err
 	}
@@ -179,6 +193,31 @@ func (e *env) query(ctx context.Context, c *cli.Context, s *source, sel *export.
 		s.picked[channel] = append(s.picked[channel], pick(ts, export.ReasonHit))
 		return nil
 	})
+}
+
+// countTerms counts what the request's query finds as a whole, and what each of the terms does. The query takes no part in
+// what is unique to a term.
+func (e *env) countTerms(ctx context.Context, ix *index.Index, s *source, request index.Request, terms termList) error {
+	reports := []termList{terms}
+	if request.Query != nil {
+		reports = []termList{{name: "query", list: []index.Term{{Query: request.Query}}}, terms}
+	}
+	for _, t := range reports {
+		if len(t.list) == 0 {
+			continue
+		}
+		_, err := ix.Report(ctx, s.archive, t.list, request, func(h *index.TermHits) error {
+			for _, note := range h.Notes {
+				e.ui.warn("%s: %s: %s", t.name, printable(h.Query), note)
+			}
+			s.terms = append(s.terms, export.TermCount{Term: h.Query, Hits: int64(h.Hits), WithFamilies: int64(h.WithFamilies), Unique: int64(h.Unique)})
+			return nil
+		})
+		if err != nil {
+			return explainTerms(t.name, err)
+		}
+	}
+	return nil
 }
 
 // timeSpan gives the ts between two moments, the second one not included; they were checked before.

@@ -18,21 +18,21 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// readTerms reads the queries of a search-term report from a file, or from stdin for "-": one a line; blank lines and
-// those that begin with # are left out.
-func (e *env) readTerms(name string) ([]index.Term, error) {
+// readTerms reads the queries of a search-term report from the file that a flag names, or from stdin for "-": one a line;
+// blank lines and those that begin with # are left out.
+func (e *env) readTerms(flag, name string) ([]index.Term, error) {
 	if name == "-" {
-		return parseTerms("standard input", e.stdin)
+		return parseTerms(flag, "standard input", e.stdin)
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, &usageError{"--report: " + err.Error(), "the file holds one query a line"}
+		return nil, &usageError{flag + ": " + err.Error(), "the file holds one query a line"}
 	}
-	terms, err := parseTerms(name, file)
+	terms, err := parseTerms(flag, name, file)
 	return terms, errors.Join(err, file.Close())
 }
 
-func parseTerms(name string, r io.Reader) ([]index.Term, error) {
+func parseTerms(flag, name string, r io.Reader) ([]index.Term, error) {
 	var terms []index.Term
 	lines := bufio.NewScanner(r)
 	for n := 1; lines.Scan(); n++ {
@@ -50,7 +50,7 @@ func parseTerms(name string, r io.Reader) ([]index.Term, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(terms) == 0 {
-		return nil, &usageError{"--report: there is no query in " + name, "it holds one query a line; lines that begin with # are left out"}
+		return nil, &usageError{flag + ": there is no query in " + name, "it holds one query a line; lines that begin with # are left out"}
 	}
 	return terms, nil
 }
@@ -65,6 +65,15 @@ func inLine(name string, line int, err error) error {
 	return err
 }
 
+// explainTerms says in which line of a file of queries an error of a report is, if it is in one.
+func explainTerms(name string, err error) error {
+	var term *index.TermError
+	if errors.As(err, &term) {
+		return inLine(name, term.Line, term.Err)
+	}
+	return explainQuery(explainIndex(err))
+}
+
 // report prints how much each of several queries finds.
 func (e *env) report(ctx context.Context, a *storage.Archive, ix *index.Index, s *searchArgs) error {
 	out, err := newTermWriter(e, s.format)
@@ -72,12 +81,8 @@ func (e *env) report(ctx context.Context, a *storage.Archive, ix *index.Index, s
 		return err
 	}
 	end, err := ix.Report(ctx, a, s.terms, s.request, out.term)
-	var term *index.TermError
-	switch {
-	case errors.As(err, &term):
-		return inLine(s.report, term.Line, term.Err)
-	case err != nil:
-		return explainQuery(explainIndex(err))
+	if err != nil {
+		return explainTerms(s.report, err)
 	}
 	if end.Covers, err = fullCoverage(ctx, a, end.Covers); err != nil {
 		return err

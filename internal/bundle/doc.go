@@ -13,5 +13,6 @@
 // an entry in readers.
 //
 // It promises to name every file of a bundle that was changed, and that memory does not grow with the number of
-// messages, but for 32 bytes a record.
+// messages, but for 32 bytes a record: of documents it holds one at a time, of a mail and of an RSMF file the text, of a
+// page of HTML a message.
 package bundle

@@ -26,11 +26,24 @@ type Shown struct {
 	Text     [32]byte // TextHash of the newest version's text
 }
 
-// TextHash is what texts are compared by: the SHA-256 of a text with line feeds as line ends, and U+FFFD for what is no
-// UTF-8. Formats may write both in their own way.
-func TextHash(text string) [32]byte {
+// TextHash is what texts are compared by: the SHA-256 of a text as all formats can show it, see common.
+func TextHash(text string) [32]byte { return sha256.Sum256([]byte(common(text))) }
+
+// common is a text with line feeds as line ends, without NUL and its picture, with the pictures (U+2401 to U+2421) of
+// other controls, and with U+FFFD for bytes that are no UTF-8. Mail and HTML can hold no more.
+func common(text string) string {
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
-	return sha256.Sum256([]byte(strings.ToValidUTF8(text, "\uFFFD")))
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == 0, r == '\u2400':
+			return -1
+		case r < ' ' && r != '\t' && r != '\n':
+			return '\u2400' + r
+		case r == 0x7f:
+			return '\u2421'
+		}
+		return r
+	}, text)
 }
 
 // reader gives the messages that a format shows, each once, in any order; not those that it repeats as context of
@@ -39,10 +52,14 @@ type reader func(ctx context.Context, dir string) iter.Seq2[Shown, error]
 
 // readers has a reader for the formats that take part in the comparison. The name "" is that of the records themselves.
 var readers = map[string]reader{
-	"":       readRecords,
-	"ndjson": readNDJSON,
-	"csv":    readCSV,
-	"rsmf":   readRSMF,
+	"":           readRecords,
+	"ndjson":     readNDJSON,
+	"csv":        readCSV,
+	"rsmf":       readRSMF,
+	"eml":        readEML,
+	"mbox":       readMbox,
+	"html":       readHTML,
+	"production": readProduction,
 }
 
 // reference is what the others are compared with, the first of these that there is.
@@ -74,13 +91,25 @@ func (v *verifier) agreement(ctx context.Context) error {
 			continue
 		}
 		v.report.Checked["formats compared"]++
-		for _, channel := range slices.Sorted(maps.Keys(union(want.channels, got.channels))) {
-			if want.channels[channel] != got.channels[channel] {
-				v.difference(ctx, first, name, channel)
-			}
-		}
+		v.differences(ctx, first, name, want, got)
 	}
 	return ctx.Err()
+}
+
+// differences names what two formats show differently, in so many channels: each of them is another reading.
+func (v *verifier) differences(ctx context.Context, first, second string, want, got *census) {
+	different := 0
+	for _, channel := range slices.Sorted(maps.Keys(union(want.channels, got.channels))) {
+		if want.channels[channel] == got.channels[channel] {
+			continue
+		}
+		if different++; different <= maxNamed {
+			v.difference(ctx, first, second, channel)
+		}
+	}
+	if more := different - maxNamed; more > 0 {
+		v.find(placeOf(second), "does not agree with %s: %d more channels", placeOf(first), more)
+	}
 }
 
 // placeOf is the part of a bundle that a format is.

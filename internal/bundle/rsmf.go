@@ -41,17 +41,22 @@ func readRSMF(ctx context.Context, dir string) iter.Seq2[Shown, error] {
 			if err != nil {
 				return err
 			}
-			for _, e := range m.Events {
-				if e.Type == rsmf.Message && !e.has("Context") && !yield(e.shown(m.Conversations[0].ID), nil) {
-					return errStop
-				}
-			}
-			return nil
+			return m.show(yield)
 		})
 		if err != nil && !errors.Is(err, errStop) {
 			yield(Shown{}, err)
 		}
 	}
+}
+
+// show gives the messages of the slice, errStop when nobody wants more.
+func (m *rsmfManifest) show(yield func(Shown, error) bool) error {
+	for _, e := range m.Events {
+		if e.Type == rsmf.Message && !e.has("Context") && !yield(e.shown(m.Conversations[0].ID), nil) {
+			return errStop
+		}
+	}
+	return nil
 }
 
 // openRSMF reads the manifest of a file that breaks no rule of the format.

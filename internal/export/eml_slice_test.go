@@ -163,7 +163,7 @@ func TestContentsAreAttachedOnceToASlice(t *testing.T) {
 	src := small()
 	share := `{"user":"ann@x","text":"again","subtype":"file_share","file":{"id":"f1","name":"copy.pdf"}}`
 	src.items = slices.Insert(src.items, 3, message("chan-a", "1500000003.000000", "", share))
-	m := mailWith(t, readMails(t, exportSlices(t, smallSelection, src, UnitWhole)), "_all.eml")
+	m := mailWith(t, readMails(t, exportSlices(t, smallSelection, src, UnitWhole)), "general_5b00fb8ce5e6_all.eml")
 	if len(m.attachments) != 1 || strings.Count(m.text, "[attachment: ") != 2 {
 		t.Errorf("%v %s", m.attachments, m.text)
 	}

@@ -122,7 +122,7 @@ type Source interface {
 	Notes(ctx context.Context) ([]Note, error)
 	// Held counts the messages of a channel, selected or not.
 	Held(ctx context.Context, channel string) (Held, error)
-	// Statistics says what the terms of the query find; none without a query.
+	// Statistics says what the query finds, and each of a list of terms; none without them.
 	Statistics(ctx context.Context) ([]TermCount, error)
 	// Prove proves records, by their change numbers, to be in the archive's log at its newest checkpoint.
 	Prove(ctx context.Context, wanted func(change uint64) bool, each func(*merkle.Batch) error) (*Proof, error)

@@ -14,12 +14,12 @@ import (
 	"archiver/internal/record"
 )
 
-// TermCount says what a term of the query finds within the rest of the selection.
+// TermCount says what a query finds within the selection but for its query: that query as a whole, or one of a list.
 type TermCount struct {
 	Term         string `json:"term"`
-	Hits         int64  `json:"hits"`                        // messages that the term finds
-	WithFamilies int64  `json:"hits_with_families,omitzero"` // those and the rest of their threads; 0 where it was not counted
-	Unique       int64  `json:"unique"`                      // of them, those that no other term of the query finds
+	Hits         int64  `json:"hits"`                        // messages that it finds
+	WithFamilies int64  `json:"hits_with_families,omitzero"` // those and the rest of their threads, selected or not; less than Hits where it was not counted
+	Unique       int64  `json:"unique"`                      // of them, those that no other of the list finds
 }
 
 // Held is how many messages of a channel an archive holds, counted without looking into them.
@@ -34,7 +34,7 @@ type Held struct {
 //
 //	summary.csv         what this export is and holds
 //	items.csv           every record that was looked at because of the selection, and what became of it
-//	statistics.csv      what each term of the query finds
+//	statistics.csv      what the query finds, and each of a list of terms
 //	exceptions.csv      what belongs to the export and is not in it
 //	gaps.csv            what the archive is known to lack
 //	reconciliation.csv  per channel: archived against exported
@@ -227,7 +227,7 @@ func (r *reports) finish(s *Summary, rendering Rendering) error {
 
 func termCells(t TermCount) []string {
 	families := ""
-	if t.WithFamilies > 0 {
+	if t.WithFamilies >= t.Hits {
 		families = strconv.FormatInt(t.WithFamilies, 10)
 	}
 	return []string{t.Term, strconv.FormatInt(t.Hits, 10), families, strconv.FormatInt(t.Unique, 10)}

@@ -46,6 +46,9 @@ func cut(payload []bag.File, limit int64) [][]bag.File {
 			size += f.Bytes
 		}
 	}
+	for _, part := range parts { // the last of those about the whole may go on with others
+		bag.Sort(part)
+	}
 	return parts
 }
 

@@ -52,7 +52,7 @@ var table = map[string]rule{
 	"internal/rsmf":           {},
 	"internal/mail":           {},
 	"internal/export":         {imports: []string{"internal/record", "internal/lenient", "internal/rsmf", "internal/loadfile", "internal/mail", "internal/bag", "internal/merkle"}},
-	"internal/bundle":         {imports: []string{"internal/record", "internal/lenient", "internal/bag", "internal/merkle", "internal/export", "internal/rsmf", "internal/seal"}},
+	"internal/bundle":         {imports: []string{"internal/record", "internal/lenient", "internal/bag", "internal/merkle", "internal/export", "internal/rsmf", "internal/loadfile", "internal/seal"}},
 
 	// What looks at both ends and changes neither.
 	"internal/doctor": {
