@@ -92,22 +92,14 @@ const allRuns = 100_000
 
 // coverage says how much of the channels in scope is archived.
 func (s *source) coverage(ctx context.Context) ([]export.ChannelCoverage, error) {
-	covered := []export.ChannelCoverage{}
-	debts, err := debtsByChannel(ctx, s.archive)
+	states, err := s.channelStates(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for c, err := range s.Channels(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		state, err := channelState(ctx, s.archive, c)
-		if err != nil {
-			return nil, err
-		}
+	covered := []export.ChannelCoverage{}
+	for _, c := range states {
 		covered = append(covered, export.ChannelCoverage{
-			ID: c.ID, Name: c.Name, State: c.State, First: state.First, Last: state.Last, Audited: state.Audited,
-			Gaps: state.Gaps, Debts: debts[c.ID],
+			ID: c.ID, Name: c.Name, State: c.State, First: c.First, Last: c.Last, Audited: c.Audited, Gaps: c.Gaps, Debts: c.Debts,
 		})
 	}
 	return covered, nil

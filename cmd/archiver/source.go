@@ -396,10 +396,23 @@ func (s *source) knownGaps(ctx context.Context) ([]export.Note, error) {
 	if s.behind > 0 {
 		notes = append(notes, export.Note{What: fmt.Sprintf("the search index lacks the newest %s; the selection is frozen before them", counted(s.behind, "change"))})
 	}
+	states, err := s.channelStates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range states {
+		notes = append(notes, channelNotes(c)...)
+	}
+	return notes, nil
+}
+
+// channelStates says what is archived of each channel in scope, and what is owed to it.
+func (s *source) channelStates(ctx context.Context) ([]channelStatus, error) {
 	debts, err := debtsByChannel(ctx, s.archive)
 	if err != nil {
 		return nil, err
 	}
+	var states []channelStatus
 	for c, err := range s.Channels(ctx) {
 		if err != nil {
 			return nil, err
@@ -409,9 +422,9 @@ func (s *source) knownGaps(ctx context.Context) ([]export.Note, error) {
 			return nil, err
 		}
 		state.Debts = debts[c.ID]
-		notes = append(notes, channelNotes(state)...)
+		states = append(states, state)
 	}
-	return notes, nil
+	return states, nil
 }
 
 // channelNotes says what is known to be missing from a channel.

@@ -40,7 +40,7 @@ type unreadFile struct {
 }
 
 // addTexts asks what was read from every stored file.
-func (s *statusReport) addTexts(ctx context.Context, e *env, a *storage.Archive, c *cli.Context) error {
+func (s *statusReport) addTexts(ctx context.Context, e *env, a *storage.Archive, c *cli.Context) (err error) {
 	s.Texts.Files = []unreadFile{}
 	if !e.cfg.Search.Extract {
 		s.Texts.State = "off"

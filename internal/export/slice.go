@@ -72,6 +72,28 @@ type period struct {
 	begin, end time.Time
 }
 
+// window is a period as what further moments are compared with.
+type window struct {
+	period
+	offset int  // of its begin and its end from UTC, in seconds
+	steady bool // they have the same
+}
+
+func windowOf(p period) window {
+	_, begin := p.begin.Zone()
+	_, end := p.end.Zone()
+	return window{period: p, offset: begin, steady: begin == end && !p.begin.IsZero()}
+}
+
+// holds tells whether a moment surely belongs to the period. Where clocks are changed, only the calendar can tell.
+func (w *window) holds(t time.Time) bool {
+	if !w.steady || t.Before(w.begin) || !t.Before(w.end) {
+		return false
+	}
+	_, offset := t.Zone()
+	return offset == w.offset
+}
+
 // period gives the one that an item belongs to. threads has the ts of messages that have comments in the export.
 func (u Unit) period(item Item, zone *time.Location, threads map[record.TS]bool) period {
 	t := item.TS.Time().In(zone)

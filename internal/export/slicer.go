@@ -30,6 +30,7 @@ type slicer struct {
 	current *record.Channel
 	plan    *channelPlan
 	open    map[string]*begun // by the period's key
+	window  window            // of the message before
 }
 
 // channelPlan is what the first pass learnt of a channel.
@@ -128,8 +129,16 @@ func (s *slicer) planFor(channel string) *channelPlan {
 	return p
 }
 
+// period gives the one that an item belongs to, which is mostly that of the message before.
 func (s *slicer) period(item Item) period {
-	return s.frame.rendering.Slice.period(item, s.frame.zone, s.planFor(item.Channel).threads)
+	unit := s.frame.rendering.Slice
+	if unit == UnitThread {
+		return unit.period(item, s.frame.zone, s.planFor(item.Channel).threads)
+	}
+	if t := item.TS.Time().In(s.frame.zone); !s.window.holds(t) {
+		s.window = windowOf(unit.period(item, s.frame.zone, nil))
+	}
+	return s.window.period
 }
 
 // add plans for one more message. loads has the part that each period has come to.

@@ -215,3 +215,33 @@ func TestChannelFolder(t *testing.T) {
 		t.Error("ids that differ in case have one folder")
 	}
 }
+
+// Periods are those of the calendar whatever came before, also where clocks go back over midnight, as they did in
+// St. John's until 2011.
+func TestWindowsHoldWhatTheCalendarSays(t *testing.T) {
+	zones := []*time.Location{time.UTC}
+	for _, name := range []string{"America/St_Johns", "Africa/Casablanca", "Pacific/Apia", "Europe/Prague"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zones = append(zones, zone)
+	}
+	changes := []int64{
+		time.Date(2010, 11, 7, 2, 31, 0, 0, time.UTC).Unix(), time.Date(2011, 12, 30, 10, 0, 0, 0, time.UTC).Unix(),
+		time.Date(2014, 6, 28, 2, 0, 0, 0, time.UTC).Unix(), time.Date(2014, 10, 26, 1, 0, 0, 0, time.UTC).Unix(),
+	}
+	seconds := rapid.OneOf(rapid.Int64Range(-60, 60), rapid.Int64Range(-4000, 4000), rapid.Int64Range(-200_000, 200_000))
+	rapid.Check(t, func(rt *rapid.T) {
+		zone, unit := rapid.SampledFrom(zones).Draw(rt, "zone"), rapid.SampledFrom(Units()).Draw(rt, "unit")
+		near := rapid.SampledFrom(changes).Draw(rt, "near")
+		s := slicer{frame: &frame{zone: zone, rendering: Rendering{Slice: unit}}, plans: map[string]*channelPlan{}}
+		for _, after := range rapid.SliceOfN(seconds, 2, 40).Draw(rt, "seconds") {
+			item := Item{Message: &record.Message{Channel: "c", TS: record.MakeTS(near+after, 0)}}
+			want := unit.period(item, zone, nil)
+			if got := s.period(item); got.key != want.key || !got.begin.Equal(want.begin) || !got.end.Equal(want.end) {
+				rt.Fatalf("%s: %+v, want %+v", item.TS, got, want)
+			}
+		}
+	})
+}

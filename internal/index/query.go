@@ -29,6 +29,7 @@ type SyntaxError struct {
 	Msg   string
 }
 
+// Error says what is wrong, and where in the query, counted in bytes from 1.
 func (e *SyntaxError) Error() string {
 	if e.Query == "" {
 		return e.Msg

@@ -79,7 +79,10 @@ type TermError struct {
 	Err  error
 }
 
+// Error names the line and says what is wrong with its term.
 func (e *TermError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap gives what is wrong with the term: a [SyntaxError], or why the term can't be answered.
 func (e *TermError) Unwrap() error { return e.Err }
 
 // reporter counts for a report.
