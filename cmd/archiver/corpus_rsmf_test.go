@@ -28,7 +28,7 @@ func compareRSMF(t *testing.T, want map[place]teamchattest.CorpusMessage) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "rsmf")
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), []string{"export", "--quiet", "--format", "rsmf", "--slice", "month", "--output", dir}, nil, &out, &errs); code != 0 {
+	if code := run(t.Context(), []string{"export", "--quiet", "--format", "rsmf", "--slice", "month", "--since", exportSince(), "--output", dir}, nil, &out, &errs); code != 0 {
 		t.Fatalf("export exits %d: %s", code, errs.Bytes())
 	}
 	c := &rsmfComparison{T: t, want: want}
