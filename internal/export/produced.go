@@ -15,6 +15,7 @@ import (
 
 	"archiver/internal/lenient"
 	"archiver/internal/loadfile"
+	"archiver/internal/mail"
 	"archiver/internal/record"
 	"archiver/internal/rsmf"
 )
@@ -122,7 +123,7 @@ func (w *production) sharedValues(s *slice) loadfile.Document {
 	return v
 }
 
-func mailbox(a rsmf.Address) string { return a.Name + " <" + a.Address + ">" }
+func mailbox(a mail.Address) string { return a.Name + " <" + a.Address + ">" }
 
 // attachment is the document of a message's file.
 func (w *production) attachment(s *slice, d *rsmf.Document, item Item, content record.Revision) produced {

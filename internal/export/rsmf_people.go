@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"archiver/internal/mail"
 	"archiver/internal/rsmf"
 )
 
@@ -207,8 +208,8 @@ func displayText(name string) string {
 }
 
 // address gives a participant for a header. Who has no address that can stand there gets one that nobody has (RFC 2606).
-func (w *rsmfFiles) address(p rsmf.Participant) rsmf.Address {
-	a := rsmf.Address{Name: p.Display, Address: p.Email}
+func (w *rsmfFiles) address(p rsmf.Participant) mail.Address {
+	a := mail.Address{Name: p.Display, Address: p.Email}
 	if a.Address == "" || !w.frame.rendering.RawUTF8Headers && !isASCII(a.Address) {
 		sum := sha256.Sum256([]byte(p.ID))
 		a.Address = hex.EncodeToString(sum[:8]) + "@users.teamchat.invalid"
@@ -221,8 +222,8 @@ func isASCII(s string) bool {
 }
 
 // recipients gives everybody but the one who is nobody.
-func (w *rsmfFiles) recipients(people []rsmf.Participant) []rsmf.Address {
-	list := make([]rsmf.Address, 0, len(people))
+func (w *rsmfFiles) recipients(people []rsmf.Participant) []mail.Address {
+	list := make([]mail.Address, 0, len(people))
 	for _, p := range people {
 		if p.ID != systemID || p.AccountID != "" {
 			list = append(list, w.address(p))

@@ -49,7 +49,7 @@ var table = map[string]rule{
 	"internal/seal":           {tests: []string{"internal/seal/sealtest"}},
 	"internal/seal/sealtest":  {},
 	"internal/envelope":       {},
-	"internal/rsmf":           {},
+	"internal/rsmf":           {imports: []string{"internal/mail"}},
 	"internal/mail":           {},
 	"internal/export":         {imports: []string{"internal/record", "internal/lenient", "internal/rsmf", "internal/loadfile", "internal/mail", "internal/bag", "internal/merkle"}},
 	"internal/bundle":         {imports: []string{"internal/record", "internal/lenient", "internal/bag", "internal/merkle", "internal/export", "internal/rsmf", "internal/loadfile", "internal/seal"}},

@@ -2,7 +2,6 @@ package mail
 
 import (
 	"bytes"
-	"encoding/base64"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -106,44 +105,11 @@ func appendQuotedLine(dst, line []byte) []byte {
 	return dst
 }
 
-// A line of base64 (RFC 2045 section 6.8), and how many are written at once.
-const (
-	lineBytes  = 57
-	lineWidth  = 76
-	blockLines = 256
-)
-
-// writeBase64 encodes a stream in lines. What it reads is asked for in whole lines.
+// writeBase64 encodes a stream in lines.
 func (m *Message) writeBase64(content io.Reader) error {
-	if m.plain == nil {
-		m.plain = make([]byte, blockLines*lineBytes)
-		m.coded = make([]byte, 0, blockLines*(lineWidth+2))
+	m.lines.Reset(m.out)
+	if _, err := io.Copy(&m.lines, content); err != nil {
+		return err
 	}
-	for {
-		n, err := io.ReadFull(content, m.plain)
-		if _, err := m.out.Write(m.encodeLines(m.plain[:n])); err != nil {
-			return err
-		}
-		switch err {
-		case nil:
-		case io.EOF, io.ErrUnexpectedEOF:
-			return nil
-		default:
-			return err
-		}
-	}
+	return m.lines.Close()
 }
-
-func (m *Message) encodeLines(plain []byte) []byte {
-	coded := m.coded[:0]
-	for len(plain) > 0 {
-		n := min(len(plain), lineBytes)
-		coded = base64.StdEncoding.AppendEncode(coded, plain[:n])
-		coded = append(coded, '\r', '\n')
-		plain = plain[n:]
-	}
-	return coded
-}
-
-// EncodedSize is how long content of a length is as an attachment, its lines with their ends, in bytes.
-func EncodedSize(n int64) int64 { return (n + lineBytes - 1) / lineBytes * (lineWidth + 2) }

@@ -29,6 +29,9 @@ type Address struct {
 
 // Header builds the header section of a message. The zero value is empty.
 type Header struct {
+	UTF8  bool // as it is where it need not be encoded (RFC 6532)
+	Exact bool // controls are encoded as they are, not as their pictures
+
 	buf    []byte
 	column int
 }
@@ -48,7 +51,7 @@ func (h *Header) Text(name, value string) {
 		return
 	}
 	h.begin(name)
-	if isPlain(value) {
+	if h.isPlain(value) {
 		h.words(value)
 	} else {
 		h.encoded(value)
@@ -147,7 +150,7 @@ func (h *Header) word(parts ...string) {
 func (h *Header) phrase(name string) {
 	switch {
 	case name == "":
-	case !isPlain(name):
+	case !h.isPlain(name):
 		h.encoded(name)
 	case !strings.ContainsAny(name, `()<>[]:;@\,."`):
 		h.words(name)
@@ -160,7 +163,11 @@ func (h *Header) phrase(name string) {
 
 // encoded writes text as encoded words. They are as long as the line has room, and none cuts a character.
 func (h *Header) encoded(text string) {
-	text = Visible(text)
+	if h.Exact {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	} else {
+		text = Visible(text)
+	}
 	for text != "" {
 		room := codedColumn - h.column - len(" "+wordStart+wordEnd)
 		if room/4*3 < min(leastText, len(text)) {
@@ -182,14 +189,14 @@ func (h *Header) encoded(text string) {
 }
 
 // isPlain tells whether text can stand in a header as it is and be folded at its spaces.
-func isPlain(text string) bool {
-	if strings.Contains(text, "=?") || text != "" && (text[0] == ' ' || text[len(text)-1] == ' ') {
+func (h *Header) isPlain(text string) bool {
+	if strings.Contains(text, "=?") || h.UTF8 && !utf8.ValidString(text) || text != "" && (text[0] == ' ' || text[len(text)-1] == ' ') {
 		return false
 	}
 	length := 0
 	for i := range len(text) {
 		b := text[i]
-		if b < ' ' || b >= 0x7f || b == ' ' && length == 0 {
+		if b < ' ' || b == 0x7f || b >= utf8.RuneSelf && !h.UTF8 || b == ' ' && length == 0 {
 			return false
 		}
 		if length++; b == ' ' {

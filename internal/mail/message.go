@@ -21,8 +21,7 @@ type Message struct {
 	mixed  string // boundary
 	head   Header // of a part
 	quoted []byte // of quoted-printable
-	plain  []byte // of base64
-	coded  []byte
+	lines  Base64
 }
 
 // boundary begins with what quoted-printable and base64 cannot contain (RFC 2045 section 6.7).

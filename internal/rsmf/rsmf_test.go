@@ -17,6 +17,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	ourmail "archiver/internal/mail"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
@@ -33,7 +35,7 @@ func content(text string) func() (io.ReadCloser, error) {
 // full is a document with everything that the format has.
 func full() *Document {
 	return &Document{
-		From: Address{"Ada Novak", "ada@example.com"}, To: []Address{{"Ada Novak", "ada@example.com"}, {"Bob", "u2@users.teamchat.invalid"}},
+		From: ourmail.Address{Name: "Ada Novak", Address: "ada@example.com"}, To: []ourmail.Address{{Name: "Ada Novak", Address: "ada@example.com"}, {Name: "Bob", Address: "u2@users.teamchat.invalid"}},
 		Subject: "#finance 2024-01-15 (Europe/Prague)", Date: noon, MessageID: "rsmf.42.20240115.1@archive.teamchat.invalid",
 		Generator: "archiver 1.0", Application: "IceWarp TeamChat", Custodian: "Ada Novak",
 		Custom: []Custom{{"SlicePart", "1/1"}, {"Empty", ""}},
@@ -272,7 +274,10 @@ func TestSchemaAgrees(t *testing.T) {
 		}
 		c := &checker{files: map[string]bool{}, header: mail.Header{}}
 		c.manifest(changed)
-		broken := slices.ContainsFunc(c.findings, func(f Finding) bool { return f.Rule == "SchemaViolation" })
+		broken := slices.ContainsFunc(c.findings, func(f Finding) bool {
+			// The library does not know the format idn-email, which Relativity's validator does.
+			return f.Rule == "SchemaViolation" && !(strings.Contains(f.Detail, "/email: ") && strings.HasSuffix(f.Detail, "has not the format"))
+		})
 		if err := schema.Validate(tree); (err != nil) != broken {
 			rt.Errorf("schema: %v\nfindings: %v", err, c.findings)
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"archiver/internal/mail"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/klauspost/compress/flate"
@@ -25,8 +27,8 @@ const boundary = "=_rsmf_part"
 
 // Document is one file. What X-RSMF-* headers say of the manifest is not repeated here.
 type Document struct {
-	From        Address   // of the one who sent the first message
-	To          []Address // all participants
+	From        mail.Address   // of the one who sent the first message
+	To          []mail.Address // all participants
 	Subject     string
 	Date        time.Time
 	MessageID   string // without brackets
@@ -50,8 +52,8 @@ type Attachment struct {
 // Writer writes documents one after the other, with the same buffers.
 type Writer struct {
 	deflate *flate.Writer
-	header  header
-	lines   base64Lines
+	header  mail.Header
+	lines   mail.Base64
 }
 
 // compression is the level of DEFLATE: beyond it manifests hardly become smaller.
@@ -60,10 +62,10 @@ const compression = 5
 // Write writes one document.
 func (w *Writer) Write(out io.Writer, d *Document) error {
 	w.fillHeader(d)
-	if _, err := out.Write(w.header.buf); err != nil {
+	if _, err := out.Write(w.header.Bytes()); err != nil {
 		return err
 	}
-	w.lines.out = out
+	w.lines.Reset(out)
 	if err := part(out, "text/plain; charset=utf-8", ""); err != nil {
 		return err
 	}
@@ -98,31 +100,32 @@ func part(out io.Writer, contentType, disposition string) error {
 
 func (w *Writer) fillHeader(d *Document) {
 	h, m := &w.header, d.Manifest
-	h.buf, h.utf8 = h.buf[:0], d.UTF8Headers
+	h.Reset()
+	h.UTF8, h.Exact = d.UTF8Headers, true
 	first, last := m.span()
-	h.addresses("From", []Address{d.From})
-	h.addresses("To", d.To)
-	h.text("Subject", d.Subject)
-	h.text("Date", d.Date.UTC().Format(time.RFC1123Z))
-	h.text("Message-ID", "<"+d.MessageID+">")
-	h.text("X-RSMF-Version", m.Version)
-	h.text("X-RSMF-Generator", d.Generator)
-	h.text("X-RSMF-BeginDate", first.String())
-	h.text("X-RSMF-EndDate", last.String())
-	h.text("X-RSMF-EventCount", strconv.Itoa(len(m.Events)))
+	h.Addresses("From", d.From)
+	h.Addresses("To", d.To...)
+	h.Text("Subject", d.Subject)
+	h.Text("Date", d.Date.UTC().Format(time.RFC1123Z))
+	h.Text("Message-ID", "<"+d.MessageID+">")
+	h.Text("X-RSMF-Version", m.Version)
+	h.Text("X-RSMF-Generator", d.Generator)
+	h.Text("X-RSMF-BeginDate", first.String())
+	h.Text("X-RSMF-EndDate", last.String())
+	h.Text("X-RSMF-EventCount", strconv.Itoa(len(m.Events)))
 	if m.Version != Version1 {
-		h.text("X-RSMF-Application", d.Application)
-		h.text("X-RSMF-Custodian", d.Custodian)
-		h.text("X-RSMF-Participants", displayNames(m.Participants))
-		h.text("X-RSMF-AttachmentCount", strconv.Itoa(m.attachments()))
-		h.text("X-RSMF-EventCollectionID", m.EventCollectionID)
+		h.Text("X-RSMF-Application", d.Application)
+		h.Text("X-RSMF-Custodian", d.Custodian)
+		h.Text("X-RSMF-Participants", displayNames(m.Participants))
+		h.Text("X-RSMF-AttachmentCount", strconv.Itoa(m.attachments()))
+		h.Text("X-RSMF-EventCollectionID", m.EventCollectionID)
 		for _, c := range d.Custom {
-			h.text("X-RSMF-"+c.Name, c.Value)
+			h.Text("X-RSMF-"+c.Name, c.Value)
 		}
 	}
-	h.text("MIME-Version", "1.0")
-	h.text("Content-Type", `multipart/mixed; boundary="`+boundary+`"`)
-	h.end()
+	h.Text("MIME-Version", "1.0")
+	h.Text("Content-Type", `multipart/mixed; boundary="`+boundary+`"`)
+	h.Append([]byte("\r\n"))
 }
 
 func displayNames(people []Participant) string {
