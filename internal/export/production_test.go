@@ -27,7 +27,13 @@ func producing(t testing.TB, src Source, r Rendering) (map[string]string, []map[
 	if _, err := Write(t.Context(), o, smallSelection, src); err != nil {
 		t.Fatal(err)
 	}
-	files := tree(t, dir)
+	files := map[string]string{}
+	for name, content := range tree(t, dir) {
+		if volume, rest, ok := strings.Cut(name, "/"); ok && strings.HasPrefix(volume, o.ID) { // of the bundle
+			name = rest
+		}
+		files[name] = content
+	}
 	return files, loadFiles(t, files)
 }
 
