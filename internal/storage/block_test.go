@@ -33,7 +33,7 @@ func blockEntriesOf(n int) []record.Entry {
 func TestBlockComesBack(t *testing.T) {
 	c := testCodec(t)
 	enc := newEncoder(c)
-	for _, n := range []int{512, 0, 1, 2, 20_000, 100} {
+	for _, n := range []int{512, 0, 1, 2, rounds(2_000, 20_000, 20_000), 100} {
 		entries := blockEntriesOf(n)
 		data, h, err := enc.encode(messagesOf(3), 77, entries)
 		if err != nil {

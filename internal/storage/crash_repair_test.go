@@ -17,6 +17,9 @@ import (
 // TestRepairCrashesAtAnyPoint kills a repair between any two durable steps. Another one comes to what an unbroken one
 // comes to.
 func TestRepairCrashesAtAnyPoint(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a process for each step")
+	}
 	dir, channels := injuredArchive(t)
 	points := repairCrashing(t, dir, 0)
 	want := repaired(t, dir, channels)

@@ -15,6 +15,9 @@ import (
 // TestFullDiskStopsCleanly fills disks of different sizes. What was acknowledged is there, and when there is room the
 // work goes on.
 func TestFullDiskStopsCleanly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fills a disk many times")
+	}
 	const pages = 60
 	roomy := disktest.Tmpfs(t, 64<<10)
 	whole := filepath.Join(roomy.Dir, "archive")

@@ -341,6 +341,9 @@ func TestListsBesideMessagesAreReadWhenDue(t *testing.T) {
 }
 
 func TestDueListsAreSpread(t *testing.T) {
+	if testing.Short() {
+		t.Skip("syncs for weeks")
+	}
 	w := teamchattest.NewWorld(teamchattest.WorldOptions{})
 	for i := range 200 {
 		w.AddChannel(fmt.Sprint("channel ", i), "ann@example.com")

@@ -89,6 +89,9 @@ func TestPagerReadsListsOfAnyLength(t *testing.T) {
 
 // What was in the list before the walk and is there after it must have been taken, whatever happened meanwhile.
 func TestPagerLosesNothingInAListThatChanges(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads hundreds of lists")
+	}
 	changes := map[string]func(r *rand.Rand, l *list){
 		"insertions":      func(r *rand.Rand, l *list) { l.insert(r.IntN(4)) },
 		"many insertions": func(r *rand.Rand, l *list) { l.insert(r.IntN(90)) },
@@ -146,6 +149,9 @@ func (l *list) remove(r *rand.Rand, n int) {
 }
 
 func TestPagerSaysSoWhenAListCannotBeRead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads hundreds of lists")
+	}
 	t.Run("pages ignored", func(t *testing.T) {
 		l := &list{items: numbered(150)}
 		p := l.pager(100)

@@ -16,6 +16,9 @@ import (
 // TestDamageCostsOnlyItself flips bits of an archive. What changes its content has to be found, what is not damaged has to
 // be readable, and a full run after a repair has to make the archive what it was.
 func TestDamageCostsOnlyItself(t *testing.T) {
+	if testing.Short() {
+		t.Skip("syncs an archive for each kind of damage")
+	}
 	p := newPatient(t)
 	rounds := 2
 	switch {
@@ -43,6 +46,9 @@ func TestDamageCostsOnlyItself(t *testing.T) {
 
 // TestDamageOfManyBytesCostsOnlyItself is the same with more than a bit.
 func TestDamageOfManyBytesCostsOnlyItself(t *testing.T) {
+	if testing.Short() {
+		t.Skip("syncs an archive dozens of times")
+	}
 	p := newPatient(t)
 	rounds := 1
 	if os.Getenv("ARCHIVER_CAMPAIGN") != "" {
