@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"archiver/internal/record"
@@ -175,11 +176,16 @@ func flipBits(t *testing.T, archive archiveOnDisk, path string, places []int64, 
 		flip(t, path, at, bit)
 		got := examine(t, archive.dir, archive.channels, archive.content)
 		flip(t, path, at, bit)
-		if counts[got]++; got == silent {
-			t.Errorf("bit %d of byte %d changes the content and nothing tells", bit, at)
+		if counts[got]++; got == silent || got == harmless && !mayMeanNothing(t.Name()) {
+			t.Errorf("bit %d of byte %d is flipped and nothing tells (%s)", bit, at, got)
 		}
 	}
 	t.Logf("%s, %d bytes: %v", t.Name(), len(places), counts)
+}
+
+// mayMeanNothing tells of classes in which some bits have no meaning: bbolt's own, and the JSON of HEAD.
+func mayMeanNothing(class string) bool {
+	return strings.HasSuffix(class, "pages") || strings.HasSuffix(class, "free_list") || strings.HasSuffix(class, headName)
 }
 
 // repairHeader has a damaged header repaired, so that an archive keeps the value that was taken out.
