@@ -70,9 +70,13 @@ type frame struct {
 	bundle   *bundle   // nil in a preview
 	contents *contents // where attachments lie in the bundle
 	tally    *tally
+	terms    *termCounter
+	again    *duplicates
 	progress func()
 
-	numbered int64 // slices and their attachments, as planned
+	threads  map[string]map[record.TS]bool // see commented
+	plans    map[string]*channelPlan       // of slices, by channel; nil if no format takes slices
+	numbered int64                         // slices and their attachments, as planned
 	reserve  func(prefix string, n int64) (first int64, err error)
 
 	exceptions []Note
@@ -143,6 +147,15 @@ func (f *frame) sinks(ctx context.Context, names []string) ([]sink, error) {
 	return append(sinks, s), err
 }
 
+// counters makes what counts hits and duplicates; tables is nil in a preview.
+func (f *frame) counters(ctx context.Context, tables *reports) (sinks []sink, err error) {
+	if f.terms, err = newTermCounter(ctx, f); err != nil {
+		return nil, err
+	}
+	f.again, err = newDuplicates(ctx, f, tables)
+	return []sink{f.terms, f.again}, err
+}
+
 // opened appends what open makes.
 func opened[T any](list []T, open func(*frame) (T, error), f *frame) ([]T, error) {
 	v, err := open(f)
@@ -190,6 +203,27 @@ func (f *frame) items(ctx context.Context) iter.Seq2[Item, error] {
 			}
 		}
 	}
+}
+
+// commented gives, by channel, the messages that have comments in the export.
+func (f *frame) commented(ctx context.Context) (map[string]map[record.TS]bool, error) {
+	if f.threads != nil {
+		return f.threads, nil
+	}
+	found := map[string]map[record.TS]bool{}
+	for item, err := range f.src.Items(ctx) {
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("messages: %w", err)
+		case item.Thread == "":
+			continue
+		case found[item.Channel] == nil:
+			found[item.Channel] = map[record.TS]bool{}
+		}
+		found[item.Channel][item.Thread] = true
+	}
+	f.threads = found
+	return found, nil
 }
 
 // attach gives a message its file.
@@ -351,5 +385,6 @@ func (f *frame) summary(ctx context.Context) (*Summary, error) {
 	s.Counts.Contents, s.Counts.Bytes = f.contents.count, f.contents.bytes
 	s.Notes = slices.Concat([]Note{}, notes)
 	s.Exceptions = slices.Concat([]Note{}, f.exceptions, f.contents.exceptions)
+	s.Terms, s.Duplicates = f.terms.report(), f.again.counts
 	return s, nil
 }
