@@ -54,12 +54,12 @@ func compareWith(c *cli.Context, l export.Ledger, sel *export.Selection) error {
 type earlierExports struct {
 	made       []export.Made
 	selections []*source // without what was picked
-	picked     []bool    // whether something was
+	chosen     []int     // those of which nothing was picked
 	on         *listings // what was picked, by place in made
 
 	ledger    export.Ledger
-	channel   string             // whose documents were asked for last
-	documents []export.Documents // by place in made
+	channel   string                   // whose documents were asked for last
+	documents map[int]export.Documents // of it, by place in made
 }
 
 // openEarlier gives exports of an archive by their numbers; nil for none.
@@ -96,49 +96,62 @@ func (e *earlierExports) open(a *storage.Archive, l export.Ledger, id string) er
 	for channel, messages := range s.picked {
 		e.on.add(len(e.made), channel, messages)
 	}
-	e.made, e.picked = append(e.made, made), append(e.picked, s.picked != nil)
+	if s.picked == nil {
+		e.chosen = append(e.chosen, len(e.made))
+	}
+	e.made, e.selections = append(e.made, made), append(e.selections, s)
 	s.picked, s.leftOut, s.hits = nil, nil, nil
-	e.selections = append(e.selections, s)
 	return nil
 }
 
-// holding gives the exports that hold a message, which has its file.
-func (e *earlierExports) holding(item export.Item) (found []export.Earlier, err error) {
+// holding says which exports hold a message, which has its file; nil if none does.
+func (e *earlierExports) holding(item export.Item) (found *export.Earlier, err error) {
 	if e == nil {
 		return nil, nil
 	}
-	on := e.on.of(item.Channel, item.TS)
-	for i, s := range e.selections {
-		in := slices.Contains(on, i) || !e.picked[i] && s.chosen(item.Message)
-		if !in || item.Entries[0].Change > s.sel.Change {
-			continue
-		}
-		learnt := item.Change
-		if item.File != nil {
-			learnt = max(learnt, item.File.Change)
-		}
-		document, err := e.document(i, item)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, export.Earlier{Export: e.made[i].ID, Older: learnt > s.sel.Change, Slice: document.Name, Number: document.Number})
+	learnt := item.Change
+	if item.File != nil {
+		learnt = max(learnt, item.File.Change)
 	}
-	return found, nil
+	holders := e.holders(item)
+	if len(holders) == 0 {
+		return nil, nil
+	}
+	first := slices.IndexFunc(holders, func(i int) bool { return learnt <= e.selections[i].sel.Change })
+	older := first < 0
+	if older {
+		first = len(holders) - 1
+	}
+	place := holders[first]
+	document, err := e.document(place, item)
+	return &export.Earlier{Export: e.made[place].ID, Older: older, Slice: document.Name, Number: document.Number, Of: len(holders)}, err
+}
+
+// holders gives the places of exports that hold a message, in whichever state, in order.
+func (e *earlierExports) holders(item export.Item) []int {
+	holders := e.on.of(item.Channel, item.TS)
+	for _, i := range e.chosen {
+		if s := e.selections[i]; s.chosen(item.Message) && item.Entries[0].Change <= s.sel.Change {
+			holders = append(holders, i)
+		}
+	}
+	slices.Sort(holders)
+	return holders
 }
 
 // document gives the document that has a message in an export, empty if that wrote none. Messages are asked for by channel.
-func (e *earlierExports) document(i int, item export.Item) (d export.Document, err error) {
-	if e.documents == nil || e.channel != item.Channel {
-		var ids []string
-		for _, made := range e.made {
-			ids = append(ids, made.ID)
-		}
-		if e.documents, err = e.ledger.Documents(ids, item.Channel); err != nil {
+func (e *earlierExports) document(place int, item export.Item) (d export.Document, err error) {
+	if e.channel != item.Channel || e.documents == nil {
+		e.channel, e.documents = item.Channel, map[int]export.Documents{}
+	}
+	documents, known := e.documents[place]
+	if !known {
+		if documents, err = e.ledger.Documents(e.made[place].ID, item.Channel); err != nil {
 			return d, err
 		}
-		e.channel = item.Channel
+		e.documents[place] = documents
 	}
-	return e.documents[i].Of(item, e.made[i].Rendering.Slice, e.selections[i].zone), nil
+	return documents.Of(item, e.made[place].Rendering.Slice, e.selections[place].zone), nil
 }
 
 // leaveOut divides what is selected into what is exported and what earlier exports hold.
@@ -156,7 +169,7 @@ func (s *source) leaveOut(ctx context.Context) error {
 			return err
 		}
 		to := picked
-		if slices.ContainsFunc(earlier, func(e export.Earlier) bool { return !e.Older }) {
+		if earlier != nil && !earlier.Older {
 			to = leftOut
 		}
 		to[item.Channel] = append(to[item.Channel], pick(item.TS, item.Reason))
@@ -165,8 +178,8 @@ func (s *source) leaveOut(ctx context.Context) error {
 	return nil
 }
 
-// Earlier gives the exports that the selection is compared with that hold a message.
-func (s *source) Earlier(ctx context.Context, item export.Item) (found []export.Earlier, err error) {
+// Earlier says which of the exports that the selection is compared with hold a message.
+func (s *source) Earlier(ctx context.Context, item export.Item) (found *export.Earlier, err error) {
 	if item.File == nil && item.FileID != "" {
 		if item.File, err = s.File(ctx, item.Channel, item.FileID); err != nil {
 			return nil, err

@@ -82,10 +82,9 @@ func (l Ledger) Keep(id string, documents map[string][]Document) error {
 	})
 }
 
-// Documents gives what documents exports wrote of a channel, in the order of ids; nil for those without any.
-func (l Ledger) Documents(ids []string, channel string) ([]Documents, error) {
-	all := make([]Documents, len(ids))
-	err := l.view(func(exports *bbolt.Bucket) error {
+// Documents gives what documents an export wrote of a channel; nil if it wrote none.
+func (l Ledger) Documents(id, channel string) (documents Documents, err error) {
+	err = l.view(func(exports *bbolt.Bucket) error {
 		if exports == nil {
 			return nil
 		}
@@ -93,19 +92,16 @@ func (l Ledger) Documents(ids []string, channel string) ([]Documents, error) {
 		if kept == nil {
 			return nil
 		}
-		for i, id := range ids {
-			packed := kept.Get(documentsKey(id, channel))
-			if packed == nil {
-				continue
-			}
-			var err error
-			if all[i], err = readDocuments(packed, channel); err != nil {
-				return fmt.Errorf("%w: export %s, documents of channel %s: %w", ErrLedgerDamaged, id, channel, err)
-			}
+		packed := kept.Get(documentsKey(id, channel))
+		if packed == nil {
+			return nil
+		}
+		if documents, err = readDocuments(packed, channel); err != nil {
+			return fmt.Errorf("%w: export %s, documents of channel %s: %w", ErrLedgerDamaged, id, channel, err)
 		}
 		return nil
 	})
-	return all, err
+	return documents, err
 }
 
 func readDocuments(packed []byte, channel string) (Documents, error) {

@@ -11,12 +11,13 @@ import (
 	"archiver/internal/record"
 )
 
-// Earlier says that an earlier export holds a message.
+// Earlier says that earlier exports hold a message: the first of them that holds all that there is of it, else the last.
 type Earlier struct {
 	Export string // its id
 	Older  bool   // it holds less: the archive has learnt more of the message or its file since
 	Slice  string // the document that has the message there; "" where that is not known
 	Number string // the document's Bates number, likewise
+	Of     int    // how many exports hold it
 }
 
 // DuplicateCounts says how many messages of a selection earlier exports hold. A message of which they all hold less is no
@@ -47,7 +48,7 @@ func newDuplicates(ctx context.Context, f *frame, tables *reports) (*duplicates,
 		return d, nil
 	}
 	return d, newCSVFile(&d.table, f.bundle, "reports/duplicates", "status", "channel_id", "channel_name", "item_id", "thread_id",
-		"sent_utc", "author_id", "sha256", "earlier_export", "earlier_state", "earlier_slice", "earlier_number")
+		"sent_utc", "author_id", "sha256", "earlier_export", "earlier_state", "earlier_slice", "earlier_number", "earlier_exports")
 }
 
 func (d *duplicates) channel(*record.Channel) error { return nil }
@@ -59,41 +60,25 @@ func (d *duplicates) message(item Item) error {
 		return nil
 	}
 	earlier, err := d.frame.src.Earlier(d.ctx, item)
-	if err != nil || len(earlier) == 0 {
+	if err != nil || earlier == nil {
 		return err
 	}
-	count(&d.counts.Messages, isDuplicate(earlier))
-	count(&d.counts.Older, !isDuplicate(earlier))
-	return d.rows(itemExported, item, earlier)
+	count(&d.counts.Messages, !earlier.Older)
+	count(&d.counts.Older, earlier.Older)
+	return d.row(itemExported, item, earlier)
 }
 
-// isDuplicate tells whether an earlier export holds all that there is of a message.
-func isDuplicate(earlier []Earlier) bool {
-	for _, e := range earlier {
-		if !e.Older {
-			return true
-		}
-	}
-	return false
-}
-
-// rows names the earlier exports that hold a message, a row each.
-func (d *duplicates) rows(status string, item Item, earlier []Earlier) error {
+// row names the earlier export that holds a message.
+func (d *duplicates) row(status string, item Item, e *Earlier) error {
 	if d.table == nil {
 		return nil
 	}
-	for _, e := range earlier {
-		state := "same"
-		if e.Older {
-			state = "older"
-		}
-		err := d.table.row(status, item.Channel, d.frame.channelName(item.Channel), string(item.TS), string(item.Thread),
-			item.TS.Time().Format(time.RFC3339), item.User, lastDigest(item), e.Export, state, e.Slice, e.Number)
-		if err != nil {
-			return err
-		}
+	state := "same"
+	if e.Older {
+		state = "older"
 	}
-	return nil
+	return d.table.row(status, item.Channel, d.frame.channelName(item.Channel), string(item.TS), string(item.Thread),
+		item.TS.Time().Format(time.RFC3339), item.User, lastDigest(item), e.Export, state, e.Slice, e.Number, strconv.Itoa(e.Of))
 }
 
 // lastDigest is the digest of a message's current version, "" if it has none.
@@ -131,6 +116,9 @@ func (d *duplicates) leftOut(item Item) error {
 		return err
 	}
 	earlier, err := d.frame.src.Earlier(d.ctx, item)
+	if err == nil && earlier == nil {
+		err = errors.New("no earlier export holds it")
+	}
 	if err != nil {
 		return err
 	}
@@ -139,7 +127,7 @@ func (d *duplicates) leftOut(item Item) error {
 	if d.tables == nil {
 		return nil
 	}
-	return errors.Join(d.rows(itemLeftOut, item, earlier), d.tables.leftOut(item, earlier))
+	return errors.Join(d.row(itemLeftOut, item, earlier), d.tables.leftOut(item, earlier.Export))
 }
 
 // summaryRows are those of summary.csv.

@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,9 +18,9 @@ func TestDuplicatesAreNamed(t *testing.T) {
 	src := searched(small(), "h")
 	sel := smallSelection
 	sel.DuplicatesOf = []string{"EXP-2025-000001", "EXP-2025-000002"}
-	src.earlier = map[record.TS][]Earlier{
-		"1500000000.000001": {{Export: "EXP-2025-000001", Older: true, Slice: "s", Number: "TC00000007"}, {Export: "EXP-2025-000002"}},
-		"1500000001.000000": {{Export: "EXP-2025-000001", Older: true}},
+	src.earlier = map[record.TS]*Earlier{
+		"1500000000.000001": {Export: "EXP-2025-000001", Slice: "s", Number: "TC00000007", Of: 2},
+		"1500000001.000000": {Export: "EXP-2025-000001", Older: true, Of: 1},
 	}
 	dir, s := exportTo(t, sel, src, "ndjson")
 	if want := (&DuplicateCounts{Exports: sel.DuplicatesOf, Messages: 1, Older: 1}); !cmp.Equal(s.Duplicates, want) {
@@ -27,10 +28,9 @@ func TestDuplicatesAreNamed(t *testing.T) {
 	}
 	rows := linesOf(strings.ReplaceAll(tree(t, dir)["data/reports/duplicates.csv"], "\r\n", "\n"))
 	want := []string{
-		"\ufeffstatus,channel_id,channel_name,item_id,thread_id,sent_utc,author_id,sha256,earlier_export,earlier_state,earlier_slice,earlier_number",
-		"exported,chan-a,general,1500000000.000001,,2017-07-14T02:40:00Z,ann@x,SUM,EXP-2025-000001,older,s,TC00000007",
-		"exported,chan-a,general,1500000000.000001,,2017-07-14T02:40:00Z,ann@x,SUM,EXP-2025-000002,same,,",
-		"exported,chan-a,general,1500000001.000000,1500000000.000001,2017-07-14T02:40:01Z,bob@x,SUM,EXP-2025-000001,older,,",
+		"\ufeffstatus,channel_id,channel_name,item_id,thread_id,sent_utc,author_id,sha256,earlier_export,earlier_state,earlier_slice,earlier_number,earlier_exports",
+		"exported,chan-a,general,1500000000.000001,,2017-07-14T02:40:00Z,ann@x,SUM,EXP-2025-000001,same,s,TC00000007,2",
+		"exported,chan-a,general,1500000001.000000,1500000000.000001,2017-07-14T02:40:01Z,bob@x,SUM,EXP-2025-000001,older,,,1",
 	}
 	for i := range rows {
 		if cells := strings.Split(rows[i], ","); i > 0 {
@@ -46,9 +46,9 @@ func TestWhatIsLeftOutIsStatedEverywhere(t *testing.T) {
 	src := searched(small(), "h")
 	src.leftOut = []Item{src.items[0], src.items[3]} // all of chan-c
 	src.items = src.items[1:3]
-	src.earlier = map[record.TS][]Earlier{}
+	src.earlier = map[record.TS]*Earlier{}
 	for _, item := range src.leftOut {
-		src.earlier[item.TS] = []Earlier{{Export: "EXP-2025-000001"}}
+		src.earlier[item.TS] = &Earlier{Export: "EXP-2025-000001", Of: 1}
 	}
 	sel := smallSelection
 	sel.DuplicatesOf, sel.ExcludeDuplicates = []string{"EXP-2025-000001"}, true
@@ -120,12 +120,12 @@ func TestDocumentsAreFoundAgain(t *testing.T) {
 			r.Fatal(err)
 		}
 		for _, s := range cut {
-			found, err := l.Documents([]string{"EXP-1999-000001", id}, s.channel.ID)
-			if err != nil || found[0] != nil {
-				r.Fatal(found, err)
+			found, err := l.Documents(id, s.channel.ID)
+			if err != nil {
+				r.Fatal(err)
 			}
 			for _, item := range s.items {
-				if d := found[1].Of(item, unit, zone); d.Name != s.name || d.Number != "N"+s.name {
+				if d := found.Of(item, unit, zone); d.Name != s.name || d.Number != "N"+s.name {
 					r.Errorf("%s by %s: in %q, want %q", item.TS, unit, d.Name, s.name)
 				}
 			}
@@ -149,8 +149,19 @@ func TestKeyOfDocumentName(t *testing.T) {
 
 func TestNoDocumentsWithoutSlices(t *testing.T) {
 	l := Ledger{Path: filepath.Join(t.TempDir(), "ledger.db")}
-	found, err := l.Documents([]string{"EXP-2026-000001"}, "chan-a")
-	if err != nil || len(found) != 1 || found[0].Of(small().items[0], UnitDay, time.UTC) != (Document{}) {
-		t.Errorf("%v, %v", found, err)
+	for range 2 {
+		found, err := l.Documents("EXP-2026-000001", "chan-a")
+		if err != nil || found.Of(small().items[0], UnitDay, time.UTC) != (Document{}) {
+			t.Errorf("%v, %v", found, err)
+		}
+		if _, err := l.Begin(Made{Started: testTime}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Keep("EXP-2026-000001", map[string][]Document{"chan-b": {{Name: "b"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.Documents("EXP-2026-000001", "chan-b"); !errors.Is(err, ErrLedgerDamaged) {
+		t.Errorf("a name that is none: %v", err)
 	}
 }

@@ -131,8 +131,9 @@ type Source interface {
 	Held(ctx context.Context, channel string) (Held, error)
 	// Terms says what the query finds, and what each of a list of queries does; none without them.
 	Terms(ctx context.Context) ([]TermList, error)
-	// Earlier gives the exports that the selection is compared with that hold a message, by id. The item has its file.
-	Earlier(ctx context.Context, item Item) ([]Earlier, error)
+	// Earlier says which of the exports that the selection is compared with hold a message, nil if none does. The item has
+	// its file. Messages are asked for by channel.
+	Earlier(ctx context.Context, item Item) (*Earlier, error)
 	// LeftOut gives the messages that are left out because earlier exports hold them, in the order of Items.
 	LeftOut(ctx context.Context) iter.Seq2[Item, error]
 	// Prove proves records, by their change numbers, to be in the archive's log at its newest checkpoint.

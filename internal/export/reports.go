@@ -42,6 +42,7 @@ type reports struct {
 	membership   *csvFile
 	participants *csvFile
 	channels     []*channelReport
+	asked        *channelReport         // by reportOf
 	seen         []int64                // main messages given of the current channel, packed; in order
 	roots        map[record.TS]struct{} // messages that comments of the current channel answer
 	listed       map[string]struct{}    // paths of contents
@@ -135,25 +136,32 @@ func (r *reports) itemRow(status, reason, kind string, c *record.Channel, item I
 		item.FileID, lastDigest(item), "")
 }
 
-// leftOut lists a message that is selected and not exported. All that is exported was given before.
-func (r *reports) leftOut(item Item, earlier []Earlier) error {
+// leftOut lists a message that is selected and not exported, as an earlier export holds it. All that is exported was given
+// before.
+func (r *reports) leftOut(item Item, holder string) error {
 	if err := r.flushRoots(); err != nil {
 		return err
 	}
-	i := slices.IndexFunc(r.channels, func(c *channelReport) bool { return c.ID == item.Channel })
-	if i < 0 {
-		i = len(r.channels)
-		r.channels = append(r.channels, &channelReport{Channel: r.frame.channelOf(item.Channel)})
-	}
-	r.channels[i].leftOut++
-	kind, holders := "message", []string{}
+	c := r.reportOf(item.Channel)
+	c.leftOut++
+	kind := "message"
 	if item.Thread != "" {
 		kind = "comment"
 	}
-	for _, e := range earlier {
-		holders = append(holders, e.Export)
+	return r.itemRow(itemDuplicate, "left out, as "+holder+" has it", kind, c.Channel, item)
+}
+
+// reportOf gives the report of a channel, which is begun if nothing of it is exported.
+func (r *reports) reportOf(channel string) *channelReport {
+	if r.asked == nil || r.asked.ID != channel {
+		i := slices.IndexFunc(r.channels, func(c *channelReport) bool { return c.ID == channel })
+		if i < 0 {
+			i = len(r.channels)
+			r.channels = append(r.channels, &channelReport{Channel: r.frame.channelOf(channel)})
+		}
+		r.asked = r.channels[i]
 	}
-	return r.itemRow(itemDuplicate, "left out, as "+strings.Join(holders, " ")+" has it", kind, r.channels[i].Channel, item)
+	return r.asked
 }
 
 // flushRoots lists the messages that comments answer and that are not selected.

@@ -29,7 +29,7 @@ type source struct {
 	blobs    map[string][]byte         // by SHA-256
 	notes    []Note
 	terms    []TermList
-	earlier  map[record.TS][]Earlier
+	earlier  map[record.TS]*Earlier
 	leftOut  []Item
 	failAt   int // Items fails before this one; 0 is never
 	during   func()
@@ -70,7 +70,7 @@ func (s *source) Notes(context.Context) ([]Note, error)                { return 
 
 func (s *source) Terms(context.Context) ([]TermList, error) { return s.terms, nil }
 
-func (s *source) Earlier(_ context.Context, item Item) ([]Earlier, error) {
+func (s *source) Earlier(_ context.Context, item Item) (*Earlier, error) {
 	return s.earlier[item.TS], nil
 }
 
