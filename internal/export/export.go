@@ -244,23 +244,10 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if f.contents, err = newContents(ctx, src, b); err != nil {
 		return nil, err
 	}
-	sinks, err := f.sinks(ctx, o.Formats)
+	sinks, tables, proven, err := f.allSinks(ctx, o.Formats)
 	if err != nil {
 		return nil, err
 	}
-	tables, err := newReports(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	counters, err := f.counters(ctx, tables)
-	if err != nil {
-		return nil, err
-	}
-	proven, err := newProofs(ctx, f, o.Formats)
-	if err != nil {
-		return nil, err
-	}
-	sinks = append(append(sinks, counters...), tables, proven)
 	total, err := src.Estimate(ctx)
 	if err != nil {
 		return nil, err
@@ -285,7 +272,26 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if err := b.writeCustody(o, s); err != nil {
 		return nil, err
 	}
-	return s, errors.Join(b.seal(o, s), o.Keep(f.documents()))
+	if err := b.seal(o, s); err != nil {
+		return nil, err
+	}
+	return s, o.Keep(f.documents())
+}
+
+// allSinks makes what fills a bundle: the formats, what counts, and the sinks that finish with the whole summary.
+func (f *frame) allSinks(ctx context.Context, formats []string) (sinks []sink, tables *reports, proven *proofs, err error) {
+	if sinks, err = f.sinks(ctx, formats); err != nil {
+		return nil, nil, nil, err
+	}
+	if tables, err = newReports(ctx, f); err != nil {
+		return nil, nil, nil, err
+	}
+	counters, err := f.counters(ctx, tables)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	proven, err = newProofs(ctx, f, formats)
+	return append(append(sinks, counters...), tables, proven), tables, proven, err
 }
 
 // Preview says what an export of the selection would hold, in the slices of the rendering. It reads all of it but the
