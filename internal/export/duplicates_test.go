@@ -136,13 +136,13 @@ func TestDocumentsAreFoundAgain(t *testing.T) {
 func TestKeyOfDocumentName(t *testing.T) {
 	c := &record.Channel{ID: "chan-a", Name: "a_p02 2024"}
 	for _, key := range []string{"2024-01-15", "2024-01-15_12h", "2024-W03", "2024-01", "all", "thread_1516195206-000463"} {
-		for part := range 3 {
-			if got := keyOf(c.ID, documentName(c, period{key: key}, part+1)); got != key {
-				t.Errorf("%s, part %d: %s", key, part+1, got)
+		for _, part := range []string{"", "_p02", "_p103"} {
+			if got := keyOf(c.ID, channelFolder(c)+"_"+key+part); got != key {
+				t.Errorf("%s, part %q: %s", key, part, got)
 			}
 		}
 	}
-	if got := keyOf("chan-b", documentName(c, period{key: "all"}, 1)); got != "" {
+	if got := keyOf("chan-b", channelFolder(c)+"_all"); got != "" {
 		t.Errorf("of another channel: %s", got)
 	}
 }
