@@ -85,11 +85,7 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 		return err
 	}
 	if c.Bool("preview") {
-		summary, err := export.Preview(ctx, job.selection, job.rendering, source)
-		if err != nil {
-			return err
-		}
-		return e.reportExport(summary, delivered{})
+		return e.previewExport(ctx, job, source)
 	}
 	public, err := a.PublicKey(ctx)
 	if err != nil {
@@ -106,8 +102,27 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 	return unsigned(why)
 }
 
+func (e *env) previewExport(ctx context.Context, job exportJob, source *source) error {
+	progress, stop := e.watchExport()
+	summary, err := export.Preview(ctx, export.Options{Rendering: job.rendering, Now: e.now, Progress: progress}, job.selection, source)
+	stop()
+	if err != nil {
+		return err
+	}
+	return e.reportExport(summary, delivered{})
+}
+
+// watchExport shows how far an export has come, as it is told, until stop.
+func (e *env) watchExport() (progress func(export.Progress), stop func()) {
+	var last atomic.Pointer[export.Progress]
+	stop = e.ui.watch(func(time.Duration) string { return exportLine(last.Load()) })
+	return func(p export.Progress) { last.Store(&p) }, stop
+}
+
 // sourceOf gives what the job selects, frozen.
 func (e *env) sourceOf(ctx context.Context, c *cli.Context, a *storage.Archive, job *exportJob) (*source, error) {
+	_, stop := e.watchExport()
+	defer stop()
 	if job.frozen != nil {
 		return e.reopenSource(ctx, c, a, job)
 	}
@@ -216,9 +231,8 @@ func (e *env) writeExport(ctx context.Context, job exportJob, source *source) er
 	if job.id == "" {
 		o.Keep = func(documents map[string][]export.Document) error { return job.ledger.Keep(o.ID, documents) }
 	}
-	var progress atomic.Pointer[export.Progress]
-	o.Progress = func(p export.Progress) { progress.Store(&p) }
-	stop := e.ui.watch(func(elapsed time.Duration) string { return exportLine(progress.Load()) })
+	progress, stop := e.watchExport()
+	o.Progress = progress
 	summary, err := export.Write(ctx, o, job.selection, source)
 	stop()
 	switch {

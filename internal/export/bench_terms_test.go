@@ -16,7 +16,7 @@ func BenchmarkTerms(b *testing.B) {
 			}
 			before := cpuTime(b)
 			for b.Loop() {
-				if _, err := Preview(b.Context(), smallSelection, Rendering{}, src); err != nil {
+				if _, err := Preview(b.Context(), Options{}, smallSelection, src); err != nil {
 					b.Fatal(err)
 				}
 			}

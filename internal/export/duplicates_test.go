@@ -53,7 +53,7 @@ func TestWhatIsLeftOutIsStatedEverywhere(t *testing.T) {
 	sel := smallSelection
 	sel.DuplicatesOf, sel.ExcludeDuplicates = []string{"EXP-2025-000001"}, true
 	dir, s := exportTo(t, sel, &holding{source: src, held: small()}, "ndjson")
-	preview, err := Preview(t.Context(), sel, Rendering{}, src)
+	preview, err := Preview(t.Context(), Options{}, sel, src)
 	if err != nil {
 		t.Fatal(err)
 	}

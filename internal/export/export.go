@@ -295,21 +295,34 @@ func (f *frame) allSinks(ctx context.Context, formats []string) (sinks []sink, t
 }
 
 // Preview says what an export of the selection would hold, in the slices of the rendering. It reads all of it but the
-// bytes of attachments, and writes nothing.
-func Preview(ctx context.Context, sel Selection, r Rendering, src Source) (*Summary, error) {
+// bytes of attachments, and writes nothing. Of the options it looks at Rendering, Now and Progress.
+func Preview(ctx context.Context, o Options, sel Selection, src Source) (*Summary, error) {
+	s, err := preview(ctx, o.withDefaults(), sel, src)
+	if err != nil {
+		return nil, fmt.Errorf("preview: %w", err)
+	}
+	return s, nil
+}
+
+func preview(ctx context.Context, o Options, sel Selection, src Source) (*Summary, error) {
+	started := o.Now()
 	f, err := newFrame(ctx, sel, src)
 	if err != nil {
-		return nil, fmt.Errorf("preview: %w", err)
+		return nil, err
 	}
-	f.rendering = Options{Rendering: r}.withDefaults().Rendering
+	f.rendering = o.Rendering
 	f.contents = &contents{ctx: ctx, paths: map[digest]string{}}
-	f.progress = func() {}
 	counters, err := f.counters(ctx, nil)
 	if err != nil {
-		return nil, fmt.Errorf("preview: %w", err)
+		return nil, err
 	}
+	total, err := src.Estimate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.progress = func() { o.Progress(f.tally.progress(f.contents, total, o.Now().Sub(started))) }
 	if err := f.walk(ctx, append([]sink{f.tally, f.contents}, counters...)); err != nil {
-		return nil, fmt.Errorf("preview: %w", err)
+		return nil, err
 	}
 	return f.summary(ctx)
 }

@@ -75,7 +75,7 @@ func TestTermsAreCountedAsSlicesAreCut(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		src := searched(randomChat(r), "abc")
 		unit := rapid.SampledFrom(Units()).Draw(r, "unit")
-		summary, err := Preview(t.Context(), smallSelection, Rendering{Slice: unit}, src)
+		summary, err := Preview(t.Context(), Options{Rendering: Rendering{Slice: unit}}, smallSelection, src)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -151,7 +151,7 @@ func TestTermsCountWhatIsProduced(t *testing.T) {
 		src.items = append(src.items, message("chan-a", record.MakeTS(1_500_000_000, i), "", fmt.Sprintf(`{"user":"ann@x","text":%q%s}`, text, file)))
 	}
 	_, rows := producing(t, searched(src, "ab"), Rendering{})
-	summary, err := Preview(t.Context(), smallSelection, Rendering{}, src)
+	summary, err := Preview(t.Context(), Options{}, smallSelection, src)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestStatisticsAreWhatPreviewSays(t *testing.T) {
 	src := searched(small(), "hs")
 	src.items[3].Reason = ReasonContext
 	dir, written := exportTo(t, smallSelection, src, "ndjson")
-	preview, err := Preview(t.Context(), smallSelection, Rendering{}, src)
+	preview, err := Preview(t.Context(), Options{}, smallSelection, src)
 	if err != nil {
 		t.Fatal(err)
 	}
