@@ -7,7 +7,8 @@
 //   - the formats, each behind the same small interface, so that another one (RSMF, EML, HTML, a production) is one
 //     more file here;
 //   - the bundle: its layout, its custody record and reports, its signature, its becoming visible;
-//   - the [Ledger], which gives export numbers and remembers what was exported.
+//   - the search-term report, and the comparison with earlier exports;
+//   - the [Ledger], which gives export numbers and remembers what was exported, in which documents.
 //
 // # Layout
 //
@@ -44,7 +45,7 @@
 //     (<output>.partial-*) beside its place, the manifests last, fsynced and renamed at the end. A run that fails removes
 //     what it wrote; what a killed one left is removed by the next export with the same output.
 //   - Memory does not grow with the number of messages, but for a bit each. It holds the directory (channels and users)
-//     and about 200 bytes an attachment.
+//     and about 200 bytes an attachment, and with slices as much for each.
 //
 // # What it does not do
 //
