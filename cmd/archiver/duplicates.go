@@ -190,19 +190,12 @@ func (s *source) Earlier(ctx context.Context, item export.Item) (found *export.E
 
 // LeftOut gives the messages that are left out.
 func (s *source) LeftOut(ctx context.Context) iter.Seq2[export.Item, error] {
-	return func(yield func(export.Item, error) bool) {
-		for channel, err := range s.Channels(ctx) {
-			if err != nil {
-				yield(export.Item{}, err)
-				return
-			}
-			for item, err := range s.readPicked(ctx, channel.ID, s.leftOut[channel.ID]) {
-				if !yield(item, err) || err != nil {
-					return
-				}
-			}
-		}
+	if s.leftOut == nil {
+		return func(func(export.Item, error) bool) {}
 	}
+	rest := *s
+	rest.picked = s.leftOut
+	return rest.Items(ctx)
 }
 
 // madeOf gives what the ledger knows of an export of an archive, and what it kept to make it again.

@@ -53,9 +53,9 @@ const (
 )
 
 // readPicked gives the picked messages of a channel.
-func (s *source) readPicked(ctx context.Context, channel string, picked picks) iter.Seq2[export.Item, error] {
+func (s *source) readPicked(ctx context.Context, channel string) iter.Seq2[export.Item, error] {
 	return func(yield func(export.Item, error) bool) {
-		for group := range slices.Chunk(picked, readTogether) {
+		for group := range slices.Chunk(s.picked[channel], readTogether) {
 			for item, err := range s.readGroup(ctx, channel, group) {
 				if !yield(item, err) || err != nil {
 					return

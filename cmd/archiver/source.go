@@ -282,7 +282,7 @@ func (s *source) Items(ctx context.Context) iter.Seq2[export.Item, error] {
 // itemsOf gives the selected messages of a channel.
 func (s *source) itemsOf(ctx context.Context, channel string) iter.Seq2[export.Item, error] {
 	if s.picked != nil {
-		return s.readPicked(ctx, channel, s.picked[channel])
+		return s.readPicked(ctx, channel)
 	}
 	return func(yield func(export.Item, error) bool) {
 		for m, err := range s.archive.Messages(ctx, channel, s.span) {

@@ -1,10 +1,12 @@
 package export
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,15 +23,27 @@ type Document struct {
 	Number string    `json:"number,omitzero"` // Bates number, in a production
 }
 
+// documentKeeper is the sliceSink behind all others that keeps what documents they wrote.
+type documentKeeper struct{ written map[string][]Document } // by channel
+
+func newDocumentKeeper() *documentKeeper { return &documentKeeper{map[string][]Document{}} }
+
+func (k *documentKeeper) slice(s *slice) error {
+	k.written[s.channel.ID] = append(k.written[s.channel.ID], Document{s.name, s.items[0].TS, s.number})
+	return nil
+}
+
+func (k *documentKeeper) close() error { return nil }
+
 // documents gives, by channel, the slices that formats wrote, in order of their first messages.
 func (f *frame) documents() map[string][]Document {
-	all := map[string][]Document{}
-	for channel, plan := range f.plans {
-		for _, d := range plan.documents {
-			all[channel] = append(all[channel], Document{d.name, d.first, d.number})
-		}
+	if f.kept == nil {
+		return nil
 	}
-	return all
+	for _, list := range f.kept.written {
+		slices.SortStableFunc(list, func(a, b Document) int { return cmp.Compare(a.First, b.First) })
+	}
+	return f.kept.written
 }
 
 // Documents are the slices that an export cut a channel into, by the key of their period.

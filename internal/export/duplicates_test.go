@@ -103,15 +103,15 @@ func TestDocumentsAreFoundAgain(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		kept := map[string][]Document{}
+		keeper := newDocumentKeeper()
 		cut := slicesOf(t, src, unit, smallSelection.Zone)
 		for _, s := range cut {
-			if len(kept[s.channel.ID]) == 0 {
-				for _, d := range s.plan.documents {
-					kept[s.channel.ID] = append(kept[s.channel.ID], Document{d.name, d.first, "N" + d.name})
-				}
+			s.number = "N" + s.name
+			if err := keeper.slice(s); err != nil {
+				r.Fatal(err)
 			}
 		}
+		kept := (&frame{kept: keeper}).documents()
 		if err := l.Keep(id, kept); err != nil {
 			r.Fatal(err)
 		}

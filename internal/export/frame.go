@@ -71,12 +71,11 @@ type frame struct {
 	contents *contents // where attachments lie in the bundle
 	tally    *tally
 	terms    *termCounter
+	kept     *documentKeeper
 	again    *duplicates
 	progress func()
 
-	threads  map[string]map[record.TS]bool // see commented
-	plans    map[string]*channelPlan       // of slices, by channel; nil if no format takes slices
-	numbered int64                         // slices and their attachments, as planned
+	numbered int64 // slices and their attachments, as planned
 	reserve  func(prefix string, n int64) (first int64, err error)
 
 	exceptions []Note
@@ -143,7 +142,8 @@ func (f *frame) sinks(ctx context.Context, names []string) ([]sink, error) {
 	if len(takers) == 0 {
 		return sinks, nil
 	}
-	s, err := newSlicer(ctx, f, takers)
+	f.kept = newDocumentKeeper()
+	s, err := newSlicer(ctx, f, append(takers, f.kept))
 	return append(sinks, s), err
 }
 
@@ -203,27 +203,6 @@ func (f *frame) items(ctx context.Context) iter.Seq2[Item, error] {
 			}
 		}
 	}
-}
-
-// commented gives, by channel, the messages that have comments in the export.
-func (f *frame) commented(ctx context.Context) (map[string]map[record.TS]bool, error) {
-	if f.threads != nil {
-		return f.threads, nil
-	}
-	found := map[string]map[record.TS]bool{}
-	for item, err := range f.src.Items(ctx) {
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("messages: %w", err)
-		case item.Thread == "":
-			continue
-		case found[item.Channel] == nil:
-			found[item.Channel] = map[record.TS]bool{}
-		}
-		found[item.Channel][item.Thread] = true
-	}
-	f.threads = found
-	return found, nil
 }
 
 // attach gives a message its file.

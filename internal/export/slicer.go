@@ -46,7 +46,6 @@ type document struct {
 	name              string
 	first             record.TS // of its messages
 	firstHit, lastHit record.TS // "" without a hit
-	number            string    // in a production, once it is written
 }
 
 // scatteredThread is a thread with comments in other documents than its root, which need not be in the export.
@@ -78,7 +77,6 @@ type begun struct {
 
 func newSlicer(ctx context.Context, f *frame, takers []sliceSink) (*slicer, error) {
 	s := &slicer{ctx: ctx, frame: f, takers: takers, plans: map[string]*channelPlan{}, open: map[string]*begun{}}
-	f.plans = s.plans
 	return s, s.planAll()
 }
 
@@ -109,11 +107,15 @@ func (s *slicer) findThreads() error {
 	if s.frame.rendering.Slice != UnitThread {
 		return nil
 	}
-	commented, err := s.frame.commented(s.ctx)
-	for channel, threads := range commented {
-		s.planFor(channel).threads = threads
+	for item, err := range s.frame.src.Items(s.ctx) {
+		if err != nil {
+			return fmt.Errorf("messages: %w", err)
+		}
+		if item.Thread != "" {
+			s.planFor(item.Channel).threads[item.Thread] = true
+		}
 	}
-	return err
+	return nil
 }
 
 func (s *slicer) planFor(channel string) *channelPlan {

@@ -48,7 +48,7 @@ func newTermCounter(ctx context.Context, f *frame) (*termCounter, error) {
 		c.lists = append(c.lists, newTermTally(list))
 	}
 	if len(lists) > 0 && f.rendering.Slice == UnitThread {
-		c.threads, err = f.commented(ctx)
+		c.threads, err = commented(ctx, f.src)
 	}
 	return c, err
 }
@@ -67,6 +67,23 @@ func newTermTally(list TermList) *termTally {
 		t.counts = append(t.counts, rows)
 	}
 	return t
+}
+
+// commented gives, by channel, the messages that have comments in the export.
+func commented(ctx context.Context, src Source) (map[string]map[record.TS]bool, error) {
+	found := map[string]map[record.TS]bool{}
+	for item, err := range src.Items(ctx) {
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("messages: %w", err)
+		case item.Thread == "":
+			continue
+		case found[item.Channel] == nil:
+			found[item.Channel] = map[record.TS]bool{}
+		}
+		found[item.Channel][item.Thread] = true
+	}
+	return found, nil
 }
 
 // countsOf gives the counts of an id, which it begins.

@@ -2,7 +2,6 @@ package export
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -202,21 +201,5 @@ func TestNoTermsNoReport(t *testing.T) {
 	dir, s := exportTo(t, smallSelection, small(), "ndjson")
 	if got := linesOf(tree(t, dir)["data/reports/statistics.csv"]); len(got) != 1 || len(s.Terms) != 0 || s.Terms == nil {
 		t.Errorf("%q, %v", got, s.Terms)
-	}
-}
-
-func TestThreadsOfExportAreFoundOnce(t *testing.T) {
-	src := small()
-	f, err := newFrame(t.Context(), smallSelection, src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, err := f.commented(t.Context())
-	if err != nil || len(slices.Collect(maps.Keys(first["chan-a"]))) != 1 {
-		t.Fatalf("%v, %v", first, err)
-	}
-	src.failAt = 1
-	if _, err := f.commented(t.Context()); err != nil {
-		t.Error("looked again:", err)
 	}
 }
