@@ -45,7 +45,7 @@
 //     (<output>.partial-*) beside its place, the manifests last, fsynced and renamed at the end. A run that fails removes
 //     what it wrote; what a killed one left is removed by the next export with the same output.
 //   - Memory does not grow with the number of messages, but for a bit each. It holds the directory (channels and users)
-//     and about 200 bytes an attachment, and the name of each slice.
+//     and about 200 bytes an attachment.
 //
 // # What it does not do
 //
