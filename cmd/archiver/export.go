@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"archiver/internal/export"
-	"archiver/internal/index"
 	"archiver/internal/loadfile"
 	"archiver/internal/merkle"
 	"archiver/internal/storage"
@@ -34,25 +33,29 @@ is kept beside the archive.
 
 Without the archive's key (signing.key_file) the bundle is whole, but not signed; the export then says so and ends 3.
 
-reports/statistics.csv counts what the query finds. With --terms it also has a row for each query of a file: what it finds
-in the selected channels, times and people, whatever the export's own query is; families are counted whole.
+reports/statistics.csv is the search-term report: what the query hits in messages, in slices, and in slices with their files,
+in all, by custodian and by channel. With --terms it has that for each query of a file, and what only that one hits.
 
---preview counts what would be exported and writes nothing.`,
+--duplicates compares with earlier exports and names in reports/duplicates.csv what they hold as well; --exclude-duplicates
+leaves it out. What the archive has learnt more of since stays.
+
+--preview counts what would be exported, with the search-term report and the comparison, and writes nothing.`,
 		examples: []string{
 			"archiver export --preview --since 2016-01-01 --until 2017-01-01",
 			"archiver export --output case-7 --user ann@example.com '\"quarterly report\" OR turnover'",
 			"archiver export --format ndjson --channel general --output general",
 			"archiver export --terms terms.txt --output case-8 --since 2018-01-01 'merger OR acquisition'",
+			"archiver export --exclude-duplicates --output case-7-new 'turnover'",
 			"archiver export --reproduce EXP-2026-000001 --output again",
 		},
 		exits: []int{exitOK, exitFailed, exitUsage, exitIncomplete, exitNoArchive, exitInUse, exitDamage, exitNewer, exitInterrupted, exitTerminated},
-		flags: slices.Concat(selectionFlags(), custodyFlags(), deliveryFlags(), []cli.Flag{
+		flags: slices.Concat(selectionFlags(), duplicateFlags(), custodyFlags(), deliveryFlags(), []cli.Flag{
 			&cli.StringSliceFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(export.Formats(), ", ") + "; repeatable", DefaultText: strings.Join(export.DefaultFormats(), ", ")},
 			&cli.StringFlag{Name: "output", Usage: "make the directory `PATH`, which must not exist yet", DefaultText: "the export's number"},
 			boolFlag("preview", "count what would be exported"),
 			&cli.StringFlag{Name: "reproduce", Usage: "make the export with the number `ID` again"},
 			&cli.StringFlag{Name: "context", Usage: "export what stands around each hit as well, marked as context: its `thread`, its day, or N messages before and after"},
-			&cli.StringFlag{Name: "terms", Usage: "count in reports/statistics.csv what every query in `FILE` finds, one a line; - is standard input"},
+			&cli.StringFlag{Name: "terms", Usage: "count in reports/statistics.csv what every query in `FILE` hits, one a line; - is standard input"},
 			&cli.StringFlag{Name: "slice", Usage: "`UNIT` of a conversation that becomes one document: " + units(), Value: string(export.UnitDay)},
 			&cli.StringFlag{Name: "mail", Usage: "what becomes one mail of format eml: each `message`, or each slice", Value: export.MailMessage},
 			&cli.StringFlag{Name: "bates", Usage: "begin the numbers of a production with `PREFIX`", Value: export.DefaultBates},
@@ -82,11 +85,7 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 		return err
 	}
 	if c.Bool("preview") {
-		summary, err := export.Preview(ctx, job.selection, source)
-		if err != nil {
-			return err
-		}
-		return e.reportExport(summary, delivered{})
+		return e.previewExport(ctx, job, source)
 	}
 	public, err := a.PublicKey(ctx)
 	if err != nil {
@@ -103,12 +102,31 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 	return unsigned(why)
 }
 
+func (e *env) previewExport(ctx context.Context, job exportJob, source *source) error {
+	progress, stop := e.watchExport()
+	summary, err := export.Preview(ctx, export.Options{Rendering: job.rendering, Now: e.now, Progress: progress}, job.selection, source)
+	stop()
+	if err != nil {
+		return err
+	}
+	return e.reportExport(summary, delivered{})
+}
+
+// watchExport shows how far an export has come, as it is told, until stop.
+func (e *env) watchExport() (progress func(export.Progress), stop func()) {
+	var last atomic.Pointer[export.Progress]
+	stop = e.ui.watch(func(time.Duration) string { return exportLine(last.Load()) })
+	return func(p export.Progress) { last.Store(&p) }, stop
+}
+
 // sourceOf gives what the job selects, frozen.
 func (e *env) sourceOf(ctx context.Context, c *cli.Context, a *storage.Archive, job *exportJob) (*source, error) {
+	_, stop := e.watchExport()
+	defer stop()
 	if job.frozen != nil {
-		return e.reopenSource(ctx, c, a, job.selection, job.frozen)
+		return e.reopenSource(ctx, c, a, job)
 	}
-	s, err := e.openSource(ctx, c, a, &job.selection, job.terms)
+	s, err := e.openSource(ctx, c, a, job)
 	if err != nil {
 		return nil, err
 	}
@@ -130,12 +148,6 @@ type exportJob struct {
 	custody   export.Custody
 	state     export.State
 	key       *merkle.Key // nil leaves the export unsigned
-}
-
-// termList is a list of queries that are counted for reports/statistics.csv.
-type termList struct {
-	name string // of its file
-	list []index.Term
 }
 
 // newExportJob reads what the command line says without looking at an archive.
@@ -165,13 +177,15 @@ func (e *env) fillJob(ctx context.Context, c *cli.Context, a *storage.Archive, j
 	if id := c.String("reproduce"); id != "" {
 		return job.again(c, a, id)
 	}
-	job.selection, err = e.exportSelection(ctx, c, a)
-	return err
+	if job.selection, err = e.exportSelection(ctx, c, a); err != nil {
+		return err
+	}
+	return compareWith(c, job.ledger, &job.selection)
 }
 
 // again makes the job that of an earlier export.
 func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error {
-	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format", "context", "terms", "slice", "mail", "rsmf-raw-utf8-headers", "rsmf-version", "bates", "fields", "volume-size"} {
+	for _, flag := range []string{"since", "until", "channel", "user", "tz", "format", "context", "terms", "slice", "mail", "rsmf-raw-utf8-headers", "rsmf-version", "bates", "fields", "volume-size", "duplicates", "exclude-duplicates"} {
 		if c.IsSet(flag) {
 			return errReproduceAlone("--" + flag)
 		}
@@ -179,21 +193,11 @@ func (job *exportJob) again(c *cli.Context, a *storage.Archive, id string) error
 	if c.NArg() > 0 {
 		return errReproduceAlone("the query")
 	}
-	made, err := job.ledger.Get(id)
-	switch {
-	case errors.Is(err, export.ErrUnknownExport):
-		return withHint(err, "the bag-info.txt of a bundle says its number: External-Identifier")
-	case err != nil:
-		return err
-	case made.Selection.Archive != a.ID():
-		return fmt.Errorf("export %s was made of another archive: %s", id, made.Selection.Archive)
-	}
-	if job.frozen, err = job.ledger.Frozen(id); err != nil {
+	made, kept, err := madeOf(job.ledger, a.ID(), id)
+	if err != nil {
 		return err
 	}
-	if job.frozen == nil && (made.Selection.Query != "" || made.Selection.Context != "") {
-		return fmt.Errorf("export %s was made by a version that did not keep what its query found", id)
-	}
+	job.frozen = kept
 	job.id, job.selection, job.rendering, job.formats = id, made.Selection, made.Rendering, made.Formats
 	return nil
 }
@@ -224,9 +228,11 @@ func (e *env) writeExport(ctx context.Context, job exportJob, source *source) er
 	}
 	o.Output = output
 	o.Reserve = func(prefix string, n int64) (int64, error) { return job.ledger.Reserve(prefix, o.ID, n) }
-	var progress atomic.Pointer[export.Progress]
-	o.Progress = func(p export.Progress) { progress.Store(&p) }
-	stop := e.ui.watch(func(elapsed time.Duration) string { return exportLine(progress.Load()) })
+	if job.id == "" {
+		o.Keep = func(documents map[string][]export.Document) error { return job.ledger.Keep(o.ID, documents) }
+	}
+	progress, stop := e.watchExport()
+	o.Progress = progress
 	summary, err := export.Write(ctx, o, job.selection, source)
 	stop()
 	switch {
@@ -283,10 +289,14 @@ func printExport(u *ui, s *export.Summary) error {
 	n := s.Counts
 	err := u.printf("%sholds    %s, %s, %s, %s (%s), as of change %s\n", where, counted(n.Messages, "message"), counted(n.Comments, "comment"),
 		counted(n.Versions, "version"), counted(n.Contents, "file"), size(n.Bytes), count(s.Selection.Change))
+	if d := s.Duplicates; d != nil {
+		err = errors.Join(err, u.printf("earlier  %s left out, %s here are in %s as well, %s in an older state\n", counted(d.LeftOut, "message"),
+			count(d.Messages), counted(len(d.Exports), "earlier export"), count(d.Older)))
+	}
 	if s.First != "" {
 		err = errors.Join(err, u.printf("from     %s to %s\n", s.First, s.Last))
 	}
-	return errors.Join(err, printExportCounts(u, s), printNotes(u, "known to be missing from the archive", s.Notes),
+	return errors.Join(err, printExportCounts(u, s), printTerms(u, s.Terms), printNotes(u, "known to be missing from the archive", s.Notes),
 		printNotes(u, "not exported", s.Exceptions))
 }
 

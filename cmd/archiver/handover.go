@@ -123,9 +123,6 @@ func (s *source) Held(ctx context.Context, channel string) (held export.Held, er
 	return held, nil
 }
 
-// Statistics says what the query and the terms found.
-func (s *source) Statistics(context.Context) ([]export.TermCount, error) { return s.terms, nil }
-
 // Prove proves records to be in the archive's log.
 func (s *source) Prove(ctx context.Context, wanted func(uint64) bool, each func(*merkle.Batch) error) (*export.Proof, error) {
 	in, err := s.archive.Include(ctx, s.sel.Change, wanted, each)

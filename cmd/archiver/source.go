@@ -28,43 +28,44 @@ type source struct {
 	zone    *time.Location
 	span    storage.Range             // of the messages between since and until
 	picked  map[string]picks          // by channel; nil where messages are chosen one by one
+	leftOut map[string]picks          // selected, too, and left out as earlier exports hold them
+	earlier *earlierExports           // that the selection is compared with; nil without a comparison
 	behind  uint64                    // changes that the index lacks
 	marks   func(string) []index.Span // what the query matches in a text; nil without one
 	notes   []export.Note
-	terms   []export.TermCount // what the query as a whole finds, and what each of the terms does
+	terms   []export.TermList // what the query finds, and what each of the terms does
+	hits    *listings         // which terms find a message; nil without terms
 }
 
 // openSource freezes a selection. With a query or terms it is frozen where the index stands, since of later changes
 // nothing tells whether they match.
-func (e *env) openSource(ctx context.Context, c *cli.Context, a *storage.Archive, sel *export.Selection, terms termList) (*source, error) {
-	zone, err := time.LoadLocation(sel.Zone)
+func (e *env) openSource(ctx context.Context, c *cli.Context, a *storage.Archive, job *exportJob) (*source, error) {
+	sel, terms := &job.selection, job.terms
+	s, err := e.newSource(a, job)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{archive: a, texts: e.textFile(), zone: zone}
 	if sel.Query == "" && len(terms.list) == 0 {
 		s.freeze(*sel)
-	} else if err := e.query(ctx, c, s, sel, terms); err != nil {
-		return nil, err
+		err = s.settle(ctx)
+	} else {
+		err = e.query(ctx, c, s, sel, terms)
 	}
-	if sel.Context != "" {
-		if err := s.addContext(ctx); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
 	}
 	s.notes, err = s.knownGaps(ctx)
 	return s, err
 }
 
 // reopenSource gives the selection of an export that was made before, of which the ledger kept something.
-func (e *env) reopenSource(ctx context.Context, c *cli.Context, a *storage.Archive, sel export.Selection, kept []byte) (*source, error) {
-	zone, err := time.LoadLocation(sel.Zone)
+func (e *env) reopenSource(ctx context.Context, c *cli.Context, a *storage.Archive, job *exportJob) (*source, error) {
+	s, err := e.newSource(a, job)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{archive: a, texts: e.textFile(), zone: zone}
-	s.freeze(sel)
-	if err := s.thaw(kept); err != nil || sel.Query == "" {
+	s.freeze(job.selection)
+	if err := s.thaw(job.frozen); err != nil || job.selection.Query == "" {
 		return s, err
 	}
 	request, err := s.ask()
@@ -77,6 +78,24 @@ func (e *env) reopenSource(ctx context.Context, c *cli.Context, a *storage.Archi
 	}
 	s.marks, err = ix.Highlighter(ctx, a, request)
 	return s, errors.Join(err, ix.Close())
+}
+
+func (e *env) newSource(a *storage.Archive, job *exportJob) (*source, error) {
+	zone, err := time.LoadLocation(job.selection.Zone)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{archive: a, texts: e.textFile(), zone: zone}
+	s.earlier, err = openEarlier(a, job.ledger, job.selection.DuplicatesOf)
+	return s, err
+}
+
+// settle picks what context joins to the hits, and leaves out what earlier exports hold.
+func (s *source) settle(ctx context.Context) error {
+	if err := s.addContext(ctx); err != nil {
+		return err
+	}
+	return s.leaveOut(ctx)
 }
 
 func (s *source) freeze(sel export.Selection) {
@@ -119,6 +138,9 @@ func (e *env) query(ctx context.Context, c *cli.Context, s *source, sel *export.
 			return err
 		}
 	}
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
 	return e.countTerms(ctx, ix, s, request, terms)
 }
 
@@ -132,31 +154,6 @@ func (s *source) pick(ctx context.Context, ix *index.Index, request index.Reques
 		s.picked[channel] = append(s.picked[channel], pick(ts, export.ReasonHit))
 		return nil
 	})
-}
-
-// countTerms counts what the request's query finds as a whole, and what each of the terms does. The query takes no part in
-// what is unique to a term.
-func (e *env) countTerms(ctx context.Context, ix *index.Index, s *source, request index.Request, terms termList) error {
-	reports := []termList{terms}
-	if request.Query != nil {
-		reports = []termList{{name: "query", list: []index.Term{{Query: request.Query}}}, terms}
-	}
-	for _, t := range reports {
-		if len(t.list) == 0 {
-			continue
-		}
-		_, err := ix.Report(ctx, s.archive, t.list, request, func(h *index.TermHits) error {
-			for _, note := range h.Notes {
-				e.ui.warn("%s: %s: %s", t.name, printable(h.Query), note)
-			}
-			s.terms = append(s.terms, export.TermCount{Term: h.Query, Hits: int64(h.Hits), WithFamilies: int64(h.WithFamilies), Unique: int64(h.Unique)})
-			return nil
-		})
-		if err != nil {
-			return explainTerms(t.name, err)
-		}
-	}
-	return nil
 }
 
 // highlight tells where what was searched for stands in a text.

@@ -22,6 +22,9 @@ func parseContext(s string) error {
 
 // addContext picks, beside the hits, what the selection wants around them.
 func (s *source) addContext(ctx context.Context) error {
+	if s.sel.Context == "" {
+		return nil
+	}
 	if s.picked == nil {
 		if err := s.pickChosen(ctx); err != nil {
 			return err

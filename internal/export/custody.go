@@ -75,26 +75,27 @@ const custodyVersion = 1
 
 // custodyRecord is custody.json.
 type custodyRecord struct {
-	Version     int            `json:"version"`
-	ID          string         `json:"export_id"`
-	Custody     Custody        `json:"custody"`
-	Selection   Selection      `json:"selection"`
-	QuerySHA256 string         `json:"query_sha256"`
-	Formats     []string       `json:"formats"`
-	Rendering   Rendering      `json:"rendering"`
-	Archive     State          `json:"archive"`
-	Counts      Counts         `json:"counts"`
-	First       string         `json:"first"`
-	Last        string         `json:"last"`
-	Channels    []ChannelCount `json:"channels"`
-	Custodians  []UserCount    `json:"custodians"`
-	Notes       []Note         `json:"notes"`
-	Exceptions  []Note         `json:"exceptions"`
-	Payload     payloadRecord  `json:"payload"`
-	Times       timesRecord    `json:"times"`
-	Signature   signatureInfo  `json:"signature"`
-	Proofs      *ProofSummary  `json:"proofs"`
-	Transfers   []transfer     `json:"transfers"`
+	Version     int              `json:"version"`
+	ID          string           `json:"export_id"`
+	Custody     Custody          `json:"custody"`
+	Selection   Selection        `json:"selection"`
+	QuerySHA256 string           `json:"query_sha256"`
+	Formats     []string         `json:"formats"`
+	Rendering   Rendering        `json:"rendering"`
+	Archive     State            `json:"archive"`
+	Counts      Counts           `json:"counts"`
+	First       string           `json:"first"`
+	Last        string           `json:"last"`
+	Channels    []ChannelCount   `json:"channels"`
+	Custodians  []UserCount      `json:"custodians"`
+	Duplicates  *DuplicateCounts `json:"duplicates,omitzero"`
+	Notes       []Note           `json:"notes"`
+	Exceptions  []Note           `json:"exceptions"`
+	Payload     payloadRecord    `json:"payload"`
+	Times       timesRecord      `json:"times"`
+	Signature   signatureInfo    `json:"signature"`
+	Proofs      *ProofSummary    `json:"proofs"`
+	Transfers   []transfer       `json:"transfers"`
 }
 
 // payloadRecord describes everything below data/ but data/custody.
@@ -200,7 +201,7 @@ func newCustodyRecord(o Options, s *Summary, written []bag.File) *custodyRecord 
 	r := &custodyRecord{
 		Version: custodyVersion, ID: s.ID, Custody: o.Custody, Selection: s.Selection, QuerySHA256: queryDigest(s.Selection),
 		Formats: s.Formats, Rendering: o.Rendering, Archive: o.State, Counts: s.Counts, First: s.First, Last: s.Last,
-		Channels: s.Channels, Custodians: s.Custodians, Notes: s.Notes, Exceptions: s.Exceptions, Proofs: s.Proofs,
+		Channels: s.Channels, Custodians: s.Custodians, Duplicates: s.Duplicates, Notes: s.Notes, Exceptions: s.Exceptions, Proofs: s.Proofs,
 		Times:     timesRecord{s.Started.Format(timeFormat), s.Finished.Format(timeFormat), "of the computer that ran the export"},
 		Transfers: make([]transfer, emptyTransfers),
 	}

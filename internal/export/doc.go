@@ -7,7 +7,8 @@
 //   - the formats, each behind the same small interface, so that another one (RSMF, EML, HTML, a production) is one
 //     more file here;
 //   - the bundle: its layout, its custody record and reports, its signature, its becoming visible;
-//   - the [Ledger], which gives export numbers and remembers what was exported.
+//   - the search-term report, and the comparison with earlier exports;
+//   - the [Ledger], which gives export numbers and remembers what was exported, in which documents.
 //
 // # Layout
 //

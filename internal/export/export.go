@@ -34,6 +34,10 @@ type Selection struct {
 	Zone     string   `json:"zone"`     // IANA name of the time zone of local times and of days; "" is UTC
 	// Context is what joins the hits: "" for nothing, ContextThread, ContextDay, or a number of messages on both sides.
 	Context string `json:"context,omitzero"`
+	// DuplicatesOf are the ids of earlier exports that the selection is compared with; nil is no comparison.
+	DuplicatesOf []string `json:"duplicates_of,omitzero"`
+	// ExcludeDuplicates leaves out what those exports hold as it is.
+	ExcludeDuplicates bool `json:"exclude_duplicates,omitzero"`
 }
 
 // What may join hits as context, besides a number of messages before and after each.
@@ -71,11 +75,14 @@ const (
 	MailSlice   = "slice"
 )
 
+// isNarrow tells whether the selection leaves messages of the channels in scope out that are no duplicates.
+func (s Selection) isNarrow() bool {
+	return s.Query != "" || s.Since != "" || s.Until != "" || len(s.Users) > 0
+}
+
 // allMessages tells whether every message of the channels in scope is selected. Only then do channels without
 // messages and files without a message belong to the export: a narrower one must not disclose them.
-func (s Selection) allMessages() bool {
-	return s.Query == "" && s.Since == "" && s.Until == "" && len(s.Users) == 0
-}
+func (s Selection) allMessages() bool { return !s.isNarrow() && !s.ExcludeDuplicates }
 
 // everything tells whether the whole archive is selected.
 func (s Selection) everything() bool { return s.allMessages() && len(s.Channels) == 0 }
@@ -122,8 +129,13 @@ type Source interface {
 	Notes(ctx context.Context) ([]Note, error)
 	// Held counts the messages of a channel, selected or not.
 	Held(ctx context.Context, channel string) (Held, error)
-	// Statistics says what the query finds, and each of a list of terms; none without them.
-	Statistics(ctx context.Context) ([]TermCount, error)
+	// Terms says what the query finds, and what each of a list of queries does; none without them.
+	Terms(ctx context.Context) ([]TermList, error)
+	// Earlier says which of the exports that the selection is compared with hold a message, nil if none does. The item has
+	// its file. Messages are asked for by channel.
+	Earlier(ctx context.Context, item Item) (*Earlier, error)
+	// LeftOut gives the messages that are left out because earlier exports hold them, in the order of Items.
+	LeftOut(ctx context.Context) iter.Seq2[Item, error]
 	// Prove proves records, by their change numbers, to be in the archive's log at its newest checkpoint.
 	Prove(ctx context.Context, wanted func(change uint64) bool, each func(*merkle.Batch) error) (*Proof, error)
 	// Beside gives the records of what is in no format, events and conferences. It is asked for a whole archive only.
@@ -153,6 +165,8 @@ type Options struct {
 	Highlight func(text string) []Span
 	// Reserve gives a production its Bates numbers: n of them from first on, which no other export is given.
 	Reserve func(prefix string, n int64) (first int64, err error)
+	// Keep is told the documents that were written, by channel, before the bundle becomes visible; nil where nobody asks.
+	Keep func(map[string][]Document) error
 }
 
 // Progress is how far an export has come.
@@ -203,6 +217,9 @@ func (o Options) withDefaults() Options {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
+	if o.Keep == nil {
+		o.Keep = func(map[string][]Document) error { return nil }
+	}
 	if len(o.Formats) == 0 {
 		o.Formats = DefaultFormats()
 	}
@@ -227,19 +244,10 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if f.contents, err = newContents(ctx, src, b); err != nil {
 		return nil, err
 	}
-	sinks, err := f.sinks(ctx, o.Formats)
+	sinks, tables, proven, err := f.allSinks(ctx, o.Formats)
 	if err != nil {
 		return nil, err
 	}
-	tables, err := newReports(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	proven, err := newProofs(ctx, f, o.Formats)
-	if err != nil {
-		return nil, err
-	}
-	sinks = append(sinks, tables, proven)
 	total, err := src.Estimate(ctx)
 	if err != nil {
 		return nil, err
@@ -264,20 +272,57 @@ func write(ctx context.Context, o Options, sel Selection, src Source, b *bundle)
 	if err := b.writeCustody(o, s); err != nil {
 		return nil, err
 	}
-	return s, b.seal(o, s)
+	if err := b.seal(o, s); err != nil {
+		return nil, err
+	}
+	return s, o.Keep(f.documents())
 }
 
-// Preview says what an export of the selection would hold. It reads all of it but the bytes of attachments, and writes
-// nothing.
-func Preview(ctx context.Context, sel Selection, src Source) (*Summary, error) {
-	f, err := newFrame(ctx, sel, src)
+// allSinks makes what fills a bundle: the formats, what counts, and the sinks that finish with the whole summary.
+func (f *frame) allSinks(ctx context.Context, formats []string) (sinks []sink, tables *reports, proven *proofs, err error) {
+	if sinks, err = f.sinks(ctx, formats); err != nil {
+		return nil, nil, nil, err
+	}
+	if tables, err = newReports(ctx, f); err != nil {
+		return nil, nil, nil, err
+	}
+	counters, err := f.counters(ctx, tables)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	proven, err = newProofs(ctx, f, formats)
+	return append(append(sinks, counters...), tables, proven), tables, proven, err
+}
+
+// Preview says what an export of the selection would hold, in the slices of the rendering. It reads all of it but the
+// bytes of attachments, and writes nothing. Of the options it looks at Rendering, Now and Progress.
+func Preview(ctx context.Context, o Options, sel Selection, src Source) (*Summary, error) {
+	s, err := preview(ctx, o.withDefaults(), sel, src)
 	if err != nil {
 		return nil, fmt.Errorf("preview: %w", err)
 	}
+	return s, nil
+}
+
+func preview(ctx context.Context, o Options, sel Selection, src Source) (*Summary, error) {
+	started := o.Now()
+	f, err := newFrame(ctx, sel, src)
+	if err != nil {
+		return nil, err
+	}
+	f.rendering = o.Rendering
 	f.contents = &contents{ctx: ctx, paths: map[digest]string{}}
-	f.progress = func() {}
-	if err := f.walk(ctx, []sink{f.tally, f.contents}); err != nil {
-		return nil, fmt.Errorf("preview: %w", err)
+	counters, err := f.counters(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	total, err := src.Estimate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.progress = func() { o.Progress(f.tally.progress(f.contents, total, o.Now().Sub(started))) }
+	if err := f.walk(ctx, append([]sink{f.tally, f.contents}, counters...)); err != nil {
+		return nil, err
 	}
 	return f.summary(ctx)
 }

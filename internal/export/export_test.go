@@ -116,7 +116,7 @@ func digestOf(s string) string {
 
 func TestPreviewSaysWhatWriteDoes(t *testing.T) {
 	src := small()
-	preview, err := Preview(t.Context(), smallSelection, src)
+	preview, err := Preview(t.Context(), Options{}, smallSelection, src)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,6 +70,9 @@ type frame struct {
 	bundle   *bundle   // nil in a preview
 	contents *contents // where attachments lie in the bundle
 	tally    *tally
+	terms    *termCounter
+	kept     *documentKeeper
+	again    *duplicates
 	progress func()
 
 	numbered int64 // slices and their attachments, as planned
@@ -139,8 +142,18 @@ func (f *frame) sinks(ctx context.Context, names []string) ([]sink, error) {
 	if len(takers) == 0 {
 		return sinks, nil
 	}
-	s, err := newSlicer(ctx, f, takers)
+	f.kept = newDocumentKeeper()
+	s, err := newSlicer(ctx, f, append(takers, f.kept))
 	return append(sinks, s), err
+}
+
+// counters makes what counts hits and duplicates; tables is nil in a preview.
+func (f *frame) counters(ctx context.Context, tables *reports) (sinks []sink, err error) {
+	if f.terms, err = newTermCounter(ctx, f); err != nil {
+		return nil, err
+	}
+	f.again, err = newDuplicates(ctx, f, tables)
+	return []sink{f.terms, f.again}, err
 }
 
 // opened appends what open makes.
@@ -351,5 +364,6 @@ func (f *frame) summary(ctx context.Context) (*Summary, error) {
 	s.Counts.Contents, s.Counts.Bytes = f.contents.count, f.contents.bytes
 	s.Notes = slices.Concat([]Note{}, notes)
 	s.Exceptions = slices.Concat([]Note{}, f.exceptions, f.contents.exceptions)
+	s.Terms, s.Duplicates = f.terms.report(), f.again.counts
 	return s, nil
 }

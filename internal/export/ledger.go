@@ -35,6 +35,9 @@ const ledgerWait = 10 * time.Second
 // The bucket "exports" has the JSON of a [Made] under each export's id; the bucket's sequence is the number given
 // last. It goes on from year to year, so ids sort in the order in which they were given. The bucket "frozen" has, under
 // the same ids, what an export was made of that the archive does not tell again, as its caller gave it: a zstd frame.
+//
+// The bucket "documents" has, under an export's id, NUL and a channel's id, a zstd frame with the JSON of the list of
+// the [Document]s that slices of the channel became.
 type Ledger struct {
 	Path string // <archive>/ledger.db; made by the first Begin
 }
@@ -56,6 +59,8 @@ var (
 	exportsBucket = []byte("exports")
 	batesBucket   = []byte("bates")
 	frozenBucket  = []byte("frozen")
+
+	documentsBucket = []byte("documents")
 )
 
 // Begin records an export that is about to be made and gives it its number, which is durable on return. The year is

@@ -120,6 +120,9 @@ func (w *production) sharedValues(s *slice) loadfile.Document {
 		"folder": "TeamChat\\" + strings.NewReplacer("\\", "_", "/", "_").Replace(displayText(s.channel.Name)),
 		"change": fmt.Sprint(w.frame.sel.Change), "terms": w.frame.sel.Query, "custodian": w.slices.custodian(),
 	}
+	if terms, ok := w.frame.terms.hitting(s.items); ok {
+		v["terms"] = terms
+	}
 	return v
 }
 

@@ -84,6 +84,7 @@ func (w *production) slice(s *slice) error {
 	}
 	assembled := w.slices.document(s)
 	family := w.family(s, assembled)
+	s.number = family[0].number
 	for i := range family {
 		if err := w.produce(&family[i]); err != nil {
 			return fmt.Errorf("document %s: %w", family[i].number, err)

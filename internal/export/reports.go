@@ -14,14 +14,6 @@ import (
 	"archiver/internal/record"
 )
 
-// TermCount says what a query finds within the selection but for its query: that query as a whole, or one of a list.
-type TermCount struct {
-	Term         string `json:"term"`
-	Hits         int64  `json:"hits"`                        // messages that it finds
-	WithFamilies int64  `json:"hits_with_families,omitzero"` // those and the rest of their threads, selected or not; less than Hits where it was not counted
-	Unique       int64  `json:"unique"`                      // of them, those that no other of the list finds
-}
-
 // Held is how many messages of a channel an archive holds, counted without looking into them.
 type Held struct {
 	Messages int64 // main messages
@@ -34,7 +26,8 @@ type Held struct {
 //
 //	summary.csv         what this export is and holds
 //	items.csv           every record that was looked at because of the selection, and what became of it
-//	statistics.csv      what the query finds, and each of a list of terms
+//	statistics.csv      the search-term report: what the query hits, and each of a list of terms
+//	duplicates.csv      what earlier exports hold, if the selection was compared with any
 //	exceptions.csv      what belongs to the export and is not in it
 //	gaps.csv            what the archive is known to lack
 //	reconciliation.csv  per channel: archived against exported
@@ -49,6 +42,7 @@ type reports struct {
 	membership   *csvFile
 	participants *csvFile
 	channels     []*channelReport
+	asked        *channelReport         // by reportOf
 	seen         []int64                // main messages given of the current channel, packed; in order
 	roots        map[record.TS]struct{} // messages that comments of the current channel answer
 	listed       map[string]struct{}    // paths of contents
@@ -59,6 +53,7 @@ type channelReport struct {
 	*record.Channel
 	messages, comments, hits, context, edited, deleted int64
 	files, missing                                     int64
+	leftOut                                            int64 // selected messages that earlier exports hold
 }
 
 func newReports(ctx context.Context, f *frame) (*reports, error) {
@@ -109,7 +104,7 @@ func (r *reports) channel(c *record.Channel) error {
 const (
 	itemExported  = "exported"
 	itemContext   = "context"
-	itemDuplicate = "duplicate" // its content is in the export already
+	itemDuplicate = "duplicate" // its content is in the export already, or the message in an earlier one
 	itemFailed    = "failed"    // it belongs to the export and could not be exported
 	itemOutside   = "not selected"
 )
@@ -132,13 +127,41 @@ func (r *reports) message(item Item) error {
 	count(&c.context, item.Reason == ReasonContext)
 	count(&c.edited, item.IsEdited())
 	count(&c.deleted, item.Deleted != nil)
-	sum := ""
-	if n := len(item.Versions); n > 0 {
-		sum = item.Versions[n-1].SHA256
-	}
-	return r.items.row(status, string(item.Reason), kind, c.ID, c.Name, string(item.TS), string(item.Thread),
+	return r.itemRow(status, string(item.Reason), kind, c.Channel, item)
+}
+
+func (r *reports) itemRow(status, reason, kind string, c *record.Channel, item Item) error {
+	return r.items.row(status, reason, kind, c.ID, c.Name, string(item.TS), string(item.Thread),
 		item.TS.Time().Format(time.RFC3339), item.User, strconv.Itoa(len(item.Versions)), strconv.FormatBool(item.Deleted != nil),
-		item.FileID, sum, "")
+		item.FileID, lastDigest(item), "")
+}
+
+// leftOut lists a message that is selected and not exported, as an earlier export holds it. All that is exported was given
+// before.
+func (r *reports) leftOut(item Item, holder string) error {
+	if err := r.flushRoots(); err != nil {
+		return err
+	}
+	c := r.reportOf(item.Channel)
+	c.leftOut++
+	kind := "message"
+	if item.Thread != "" {
+		kind = "comment"
+	}
+	return r.itemRow(itemDuplicate, "left out, as "+holder+" has it", kind, c.Channel, item)
+}
+
+// reportOf gives the report of a channel, which is begun if nothing of it is exported.
+func (r *reports) reportOf(channel string) *channelReport {
+	if r.asked == nil || r.asked.ID != channel {
+		i := slices.IndexFunc(r.channels, func(c *channelReport) bool { return c.ID == channel })
+		if i < 0 {
+			i = len(r.channels)
+			r.channels = append(r.channels, &channelReport{Channel: r.frame.channelOf(channel)})
+		}
+		r.asked = r.channels[i]
+	}
+	return r.asked
 }
 
 // flushRoots lists the messages that comments answer and that are not selected.
@@ -206,13 +229,9 @@ func (r *reports) close() error {
 // finish writes the reports that the whole summary is needed for.
 func (r *reports) finish(s *Summary, rendering Rendering) error {
 	b := r.frame.bundle
-	terms, err := r.frame.src.Statistics(r.ctx)
-	if err != nil {
-		return fmt.Errorf("search-term statistics: %w", err)
-	}
 	return errors.Join(
 		r.summary(s),
-		writeRows(b, "reports/statistics", []string{"term", "hits", "hits_with_families", "unique_hits"}, terms, termCells),
+		writeRows(b, "reports/statistics", termColumns(), termCells(s.Terms), func(row []string) []string { return row }),
 		writeRows(b, "reports/exceptions", []string{"where", "what"}, s.Exceptions, noteCells),
 		writeRows(b, "reports/gaps", []string{"where", "what"}, s.Notes, noteCells),
 		r.reconciliation(),
@@ -223,14 +242,6 @@ func (r *reports) finish(s *Summary, rendering Rendering) error {
 			Rendering Rendering `json:"rendering"`
 		}{r.frame.id, s.Selection, s.Formats, rendering}),
 	)
-}
-
-func termCells(t TermCount) []string {
-	families := ""
-	if t.WithFamilies >= t.Hits {
-		families = strconv.FormatInt(t.WithFamilies, 10)
-	}
-	return []string{t.Term, strconv.FormatInt(t.Hits, 10), families, strconv.FormatInt(t.Unique, 10)}
 }
 
 func noteCells(n Note) []string { return []string{n.Where, n.What} }
@@ -247,6 +258,7 @@ func (r *reports) summary(s *Summary) error {
 		{"first_sent_utc", s.First}, {"last_sent_utc", s.Last}, {"custodians", strconv.Itoa(len(s.Custodians))},
 		{"exceptions", strconv.Itoa(len(s.Exceptions))}, {"known_gaps", strconv.Itoa(len(s.Notes))},
 	}
+	rows = append(rows, s.Duplicates.summaryRows()...)
 	return writeRows(r.frame.bundle, "reports/summary", []string{"name", "value"}, rows, func(row [2]string) []string { return row[:] })
 }
 
@@ -255,7 +267,8 @@ func (r *reports) summary(s *Summary) error {
 func (r *reports) reconciliation() error {
 	columns := []string{"channel_id", "channel_name", "channel_state", "archived_messages", "archived_comments",
 		"archived_deleted_at_source", "exported_messages", "exported_comments", "exported_hits", "exported_context",
-		"exported_deleted_at_source", "exported_edited", "exported_files", "files_missing", "difference", "explanation"}
+		"exported_deleted_at_source", "exported_edited", "exported_files", "files_missing", "left_out", "difference", "explanation"}
+	slices.SortFunc(r.channels, func(a, b *channelReport) int { return strings.Compare(a.ID, b.ID) })
 	var rows [][]string
 	for _, c := range r.channels {
 		held, err := r.frame.src.Held(r.ctx, c.ID)
@@ -263,21 +276,23 @@ func (r *reports) reconciliation() error {
 			return fmt.Errorf("reconciliation of channel %s: %w", c.ID, err)
 		}
 		row := []string{c.ID, c.Name, string(c.State)}
-		difference := held.Messages + held.Comments - c.messages - c.comments
+		difference := held.Messages + held.Comments - c.messages - c.comments - c.leftOut
 		for _, n := range []int64{held.Messages, held.Comments, held.Deleted, c.messages, c.comments, c.hits, c.context,
-			c.deleted, c.edited, c.files, c.missing, difference} {
+			c.deleted, c.edited, c.files, c.missing, c.leftOut, difference} {
 			row = append(row, strconv.FormatInt(n, 10))
 		}
-		rows = append(rows, append(row, r.explanation(difference)))
+		rows = append(rows, append(row, r.explanation(c, difference)))
 	}
 	return writeRows(r.frame.bundle, "reports/reconciliation", columns, rows, func(row []string) []string { return row })
 }
 
-func (r *reports) explanation(difference int64) string {
+func (r *reports) explanation(c *channelReport, difference int64) string {
 	switch {
-	case difference == 0:
+	case difference == 0 && c.leftOut == 0:
 		return "all that is archived is exported"
-	case difference > 0 && !r.frame.sel.allMessages():
+	case difference == 0:
+		return "all that earlier exports do not hold is exported"
+	case difference > 0 && r.frame.sel.isNarrow():
 		return "not selected by query, period or people"
 	}
 	return "UNEXPLAINED"

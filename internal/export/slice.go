@@ -43,6 +43,7 @@ type slice struct {
 	part, parts    int       // 1 of 1 unless it was too much for one document
 	previous, next string    // names of the channel's slices before and after; "" at the ends
 	items          []Item    // by ts
+	number         string    // Bates number; "" but behind a production
 	parents        []Item    // messages of other slices of the export that comments in this one answer, by ts
 	plan           *channelPlan
 	place          int // among the plan's documents

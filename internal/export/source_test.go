@@ -28,7 +28,9 @@ type source struct {
 	files    map[string][]*record.File // by channel
 	blobs    map[string][]byte         // by SHA-256
 	notes    []Note
-	terms    []TermCount
+	terms    []TermList
+	earlier  map[record.TS]*Earlier
+	leftOut  []Item
 	failAt   int // Items fails before this one; 0 is never
 	during   func()
 }
@@ -66,7 +68,13 @@ func (s *source) Channels(context.Context) iter.Seq2[*record.Channel, error] {
 func (s *source) Users(context.Context) iter.Seq2[*record.User, error] { return sequence(s.users) }
 func (s *source) Notes(context.Context) ([]Note, error)                { return s.notes, nil }
 
-func (s *source) Statistics(context.Context) ([]TermCount, error) { return s.terms, nil }
+func (s *source) Terms(context.Context) ([]TermList, error) { return s.terms, nil }
+
+func (s *source) Earlier(_ context.Context, item Item) (*Earlier, error) {
+	return s.earlier[item.TS], nil
+}
+
+func (s *source) LeftOut(context.Context) iter.Seq2[Item, error] { return sequence(s.leftOut) }
 
 func (s *source) Prove(context.Context, func(uint64) bool, func(*merkle.Batch) error) (*Proof, error) {
 	return &Proof{}, nil

@@ -23,14 +23,18 @@ type Summary struct {
 	Channels []ChannelCount `json:"channels"`
 	// Custodians are the authors of messages in the export, by id.
 	Custodians []UserCount `json:"custodians"`
-	Notes      []Note      `json:"notes"`             // what is known to be missing from the archive
-	Exceptions []Note      `json:"exceptions"`        // attachments that are not in the export though they belong to it
-	Volumes    int         `json:"volumes,omitzero"`  // bags, where it is more than one
-	Manifest   string      `json:"manifest,omitzero"` // SHA-256 (hex) of tagmanifest-sha512.txt, or of volumes-sha512.txt, which stands for the whole bundle
-	Content    string      `json:"content,omitzero"`  // SHA-256 (hex) of the list of all that is below data/ but data/custody: equal for equal exports
-	Signed     bool        `json:"signed"`
-	PublicKey  string      `json:"public_key,omitzero"` // that signed
-	Written    int64       `json:"written,omitzero"`    // bytes of the bundle
+	// Terms is the search-term report: the query's, and that of a list of queries.
+	Terms []TermReport `json:"terms"`
+	// Duplicates says what earlier exports hold; nil where the selection is not compared with any.
+	Duplicates *DuplicateCounts `json:"duplicates,omitzero"`
+	Notes      []Note           `json:"notes"`             // what is known to be missing from the archive
+	Exceptions []Note           `json:"exceptions"`        // attachments that are not in the export though they belong to it
+	Volumes    int              `json:"volumes,omitzero"`  // bags, where it is more than one
+	Manifest   string           `json:"manifest,omitzero"` // SHA-256 (hex) of tagmanifest-sha512.txt, or of volumes-sha512.txt, which stands for the whole bundle
+	Content    string           `json:"content,omitzero"`  // SHA-256 (hex) of the list of all that is below data/ but data/custody: equal for equal exports
+	Signed     bool             `json:"signed"`
+	PublicKey  string           `json:"public_key,omitzero"` // that signed
+	Written    int64            `json:"written,omitzero"`    // bytes of the bundle
 	// Proofs says what is proven of the records to be in the archive's log; nil where nothing is.
 	Proofs *ProofSummary `json:"proofs,omitzero"`
 }
