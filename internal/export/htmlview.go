@@ -46,7 +46,7 @@ func newSliceView(w *htmlReader, s *slice) *sliceView {
 		}
 		a.count++
 	}
-	for _, c := range changesOf(s.channel) {
+	for _, c := range s.channel.changes {
 		if s.begin.IsZero() && s.title == "everything" || !s.begin.IsZero() && !c.at.Before(s.begin) && c.at.Before(s.end) {
 			v.changes = append(v.changes, c)
 		}

@@ -27,7 +27,7 @@ type slicer struct {
 	takers []sliceSink
 	plans  map[string]*channelPlan // by channel id
 
-	current *record.Channel
+	current *conversation
 	plan    *channelPlan
 	open    map[string]*begun // by the period's key
 	window  window            // of the message before
@@ -85,7 +85,7 @@ func (s *slicer) planAll() error {
 	if err := s.findThreads(); err != nil {
 		return err
 	}
-	var current *record.Channel
+	var current *conversation
 	loads := map[string]*load{}
 	for item, err := range s.frame.items(s.ctx) {
 		if err != nil {
@@ -93,9 +93,11 @@ func (s *slicer) planAll() error {
 		}
 		if current == nil || current.ID != item.Channel {
 			clear(loads)
-			if current = s.frame.channelOf(item.Channel); current == nil {
+			c := s.frame.channelOf(item.Channel)
+			if c == nil {
 				return fmt.Errorf("messages of channel %s: not one of the channels in scope", item.Channel)
 			}
+			current = newConversation(c)
 		}
 		s.planFor(item.Channel).add(current, s.period(item), item, loads, s.frame)
 	}
@@ -142,7 +144,7 @@ func (s *slicer) period(item Item) period {
 }
 
 // add plans for one more message. loads has the part that each period has come to.
-func (p *channelPlan) add(c *record.Channel, at period, item Item, loads map[string]*load, f *frame) {
+func (p *channelPlan) add(c *conversation, at period, item Item, loads map[string]*load, f *frame) {
 	plan := p.periods[at.key]
 	if plan == nil {
 		plan = &periodPlan{}
@@ -154,7 +156,7 @@ func (p *channelPlan) add(c *record.Channel, at period, item Item, loads map[str
 		had = l.attachments()
 	}
 	if l := loads[at.key]; l == nil || !l.take(item) {
-		loads[at.key] = newLoad(f.changesDuring(c, at))
+		loads[at.key] = newLoad(c.changesDuring(at))
 		loads[at.key].take(item)
 		had = 0
 		f.numbered++
@@ -212,8 +214,8 @@ func (p *channelPlan) documentOf(root record.TS, unit Unit, zone *time.Location)
 }
 
 // documentName names a part of a slice. Only later parts say so: a slice that is whole has a name without a part.
-func documentName(c *record.Channel, at period, part int) string {
-	name := channelFolder(c) + "_" + at.key
+func documentName(c *conversation, at period, part int) string {
+	name := c.folder + "_" + at.key
 	if part > 1 {
 		name += fmt.Sprintf("_p%02d", part)
 	}
@@ -221,7 +223,7 @@ func documentName(c *record.Channel, at period, part int) string {
 }
 
 func (s *slicer) channel(c *record.Channel) error {
-	s.current, s.plan = c, s.planFor(c.ID)
+	s.current, s.plan = newConversation(c), s.planFor(c.ID)
 	return s.tell(func(r recordSink) error { return r.channel(c) })
 }
 
@@ -249,14 +251,14 @@ func (s *slicer) message(item Item) error {
 	if b == nil {
 		b = &begun{period: at}
 		s.open[at.key] = b
-		b.next(s.frame.changesDuring(s.current, at), at.begin)
+		b.next(s.current.changesDuring(at), at.begin)
 	}
 	if !b.load.take(item) {
 		next := item.TS.Time().In(s.frame.zone)
 		if err := s.emit(b, next); err != nil {
 			return err
 		}
-		b.next(s.frame.changesDuring(s.current, at), next)
+		b.next(s.current.changesDuring(at), next)
 		b.load.take(item)
 	}
 	b.slice.items = append(b.slice.items, item)
@@ -282,7 +284,7 @@ func (s *slicer) emit(b *begun, until time.Time) error {
 	plan := s.plan.periods[b.key]
 	place := plan.parts[b.part-1]
 	d := &b.slice
-	d.channel, d.folder, d.title, d.part, d.parts = s.current, channelFolder(s.current), b.title, b.part, len(plan.parts)
+	d.channel, d.folder, d.title, d.part, d.parts = s.current, s.current.folder, b.title, b.part, len(plan.parts)
 	d.name, d.plan, d.place = s.plan.documents[place].name, s.plan, place
 	if !b.begin.IsZero() {
 		d.end = until
