@@ -87,7 +87,7 @@ func (s *slicer) planAll() error {
 	}
 	var current *conversation
 	loads := map[string]*load{}
-	for item, err := range s.frame.items(s.ctx) {
+	for item, err := range s.frame.withFiles(s.ctx, s.frame.src.Outlines(s.ctx)) {
 		if err != nil {
 			return fmt.Errorf("messages: %w", err)
 		}
@@ -109,7 +109,7 @@ func (s *slicer) findThreads() error {
 	if s.frame.rendering.Slice != UnitThread {
 		return nil
 	}
-	for item, err := range s.frame.src.Items(s.ctx) {
+	for item, err := range s.frame.src.Outlines(s.ctx) {
 		if err != nil {
 			return fmt.Errorf("messages: %w", err)
 		}
