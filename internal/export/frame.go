@@ -116,6 +116,9 @@ func (f *frame) channelOf(id string) *record.Channel {
 	return f.channels[i]
 }
 
+// navigates tells whether readers may want to go from hit to hit: something was searched for.
+func (f *frame) navigates() bool { return f.sel.Query != "" || f.sel.Context != "" }
+
 // sinks makes what a bundle is written by. The attachments come before the formats, which tell where they lie.
 func (f *frame) sinks(ctx context.Context, names []string) ([]sink, error) {
 	sinks := []sink{f.tally, f.contents}

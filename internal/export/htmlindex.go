@@ -359,8 +359,8 @@ func (w *htmlReader) countFacts() []fact {
 	return facts
 }
 
-// navigates tells whether hits stand out: something was searched for.
-func (w *htmlReader) navigates() bool { return w.frame.sel.Query != "" || w.frame.sel.Context != "" }
+// navigates tells whether hits stand out.
+func (w *htmlReader) navigates() bool { return w.frame.navigates() }
 
 // nameOf is a user's name, the id where none is known.
 func (w *htmlReader) nameOf(id string) string {
