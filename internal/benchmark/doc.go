@@ -1,5 +1,5 @@
-// Package benchmark measures what a first sync and exports cost, from outside: it builds the program, runs it against a simulator
-// in a process of its own, and asks the operating system what the program used.
+// Package benchmark measures what a first sync and exports cost, from outside: it builds the program, runs it against a
+// simulator in a process of its own, and asks the operating system what the program used.
 //
 //	go test -run NONE -bench FirstSync -benchtime 1x -timeout 1h ./internal/benchmark
 //	go test -run NONE -bench FirstSync -benchtime 1x ./internal/benchmark -rounds 1 -generate 100000 -nozstd
@@ -19,7 +19,8 @@
 //
 // BenchmarkExport exports everything in every format, those of slices by day and by month, and prints messages per CPU
 // second, bytes, files and peak memory. sha256sum and zip -6 read each bundle right after it was written. Generated
-// worlds show what does not depend on texts, memory above all.
+// worlds show what does not depend on texts, memory above all. Set TMPDIR to a file system in memory: for some minutes
+// after many files were deleted, ext4 needs several times as long to create one, and that is CPU of whoever creates it.
 //
 // It asserts nothing: which figures are good enough is decided by who reads them.
 package benchmark
