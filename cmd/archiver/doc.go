@@ -28,7 +28,7 @@
 //   - internal/extract reads the text inside files, in processes of their own; internal/filetext keeps it.
 //   - internal/doctor examines a server and an archive and says what will be missing and why. It changes neither.
 //   - internal/reconcile compares an archive with the live server and explains every difference.
-//   - internal/benchmark measures what a first sync costs, from outside.
+//   - internal/benchmark measures what a first sync and exports cost, from outside.
 //   - internal/campaign runs the program against faults and kills it, from outside.
 //   - internal/formattest reads an archive by its documentation alone, without anything of the other packages.
 //   - internal/crash marks the moments between durable steps, and internal/disktest makes disks that lose their power or

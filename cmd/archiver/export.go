@@ -91,6 +91,7 @@ func runExport(ctx context.Context, e *env, c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	limitMemory(softMemoryExport)
 	if job.state, err = source.State(ctx); err != nil {
 		return err
 	}

@@ -12,10 +12,12 @@ import (
 
 // softMemory is the heap, in bytes, from which on the garbage collector works harder: a sync of 400,000 messages with
 // its index then stays below 320 MB, for 2 % more CPU. softMemoryNoIndex is the same without the index: what an archive
-// of millions needs at most, so that the room for garbage does not grow with it. Neither is a bound.
+// of millions needs at most, so that the room for garbage does not grow with it. softMemoryExport is that of an export,
+// which is to stay below 300 MB with the part of archive.db that is mapped. None is a bound.
 const (
 	softMemory        = 256 << 20
 	softMemoryNoIndex = 96 << 20
+	softMemoryExport  = 144 << 20
 )
 
 // limitMemory sets where the garbage collector begins to work harder, unless GOMEMLIMIT says it.

@@ -53,10 +53,10 @@ const (
 )
 
 // readPicked gives the picked messages of a channel.
-func (s *source) readPicked(ctx context.Context, channel string) iter.Seq2[export.Item, error] {
+func (s *source) readPicked(ctx context.Context, channel string, read reader) iter.Seq2[export.Item, error] {
 	return func(yield func(export.Item, error) bool) {
 		for group := range slices.Chunk(s.picked[channel], readTogether) {
-			for item, err := range s.readGroup(ctx, channel, group) {
+			for item, err := range s.readGroup(ctx, channel, group, read) {
 				if !yield(item, err) || err != nil {
 					return
 				}
@@ -66,7 +66,7 @@ func (s *source) readPicked(ctx context.Context, channel string) iter.Seq2[expor
 }
 
 // readGroup reads picked messages that lie side by side: by a scan where they lie close, else one by one.
-func (s *source) readGroup(ctx context.Context, channel string, group picks) iter.Seq2[export.Item, error] {
+func (s *source) readGroup(ctx context.Context, channel string, group picks, read reader) iter.Seq2[export.Item, error] {
 	first, _ := unpick(group[0])
 	last, _ := unpick(group[len(group)-1])
 	ranges := []storage.Range{{From: first, To: last, AsOf: s.sel.Change}}
@@ -84,7 +84,7 @@ func (s *source) readGroup(ctx context.Context, channel string, group picks) ite
 			}
 		}
 		for _, r := range ranges {
-			for m, err := range s.archive.Messages(ctx, channel, r) {
+			for m, err := range read(ctx, channel, r) {
 				if err != nil {
 					yield(export.Item{}, err)
 					return

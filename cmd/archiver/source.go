@@ -262,15 +262,30 @@ func (s *source) Estimate(ctx context.Context) (int64, error) {
 	return int64(total), nil
 }
 
+// reader gives the messages of a channel, whole or not.
+type reader func(ctx context.Context, channel string, r storage.Range) iter.Seq2[*record.Message, error]
+
 // Items gives the selected messages.
 func (s *source) Items(ctx context.Context) iter.Seq2[export.Item, error] {
+	return s.items(ctx, s.archive.Messages)
+}
+
+// Outlines gives the outlines of the selected messages. Where authors tell which those are, messages are read whole.
+func (s *source) Outlines(ctx context.Context) iter.Seq2[export.Item, error] {
+	if s.picked == nil && len(s.sel.Users) > 0 {
+		return s.Items(ctx)
+	}
+	return s.items(ctx, s.archive.Outlines)
+}
+
+func (s *source) items(ctx context.Context, read reader) iter.Seq2[export.Item, error] {
 	return func(yield func(export.Item, error) bool) {
 		for c, err := range s.Channels(ctx) {
 			if err != nil {
 				yield(export.Item{}, err)
 				return
 			}
-			for item, err := range s.itemsOf(ctx, c.ID) {
+			for item, err := range s.itemsOf(ctx, c.ID, read) {
 				if !yield(item, err) || err != nil {
 					return
 				}
@@ -280,12 +295,12 @@ func (s *source) Items(ctx context.Context) iter.Seq2[export.Item, error] {
 }
 
 // itemsOf gives the selected messages of a channel.
-func (s *source) itemsOf(ctx context.Context, channel string) iter.Seq2[export.Item, error] {
+func (s *source) itemsOf(ctx context.Context, channel string, read reader) iter.Seq2[export.Item, error] {
 	if s.picked != nil {
-		return s.readPicked(ctx, channel)
+		return s.readPicked(ctx, channel, read)
 	}
 	return func(yield func(export.Item, error) bool) {
-		for m, err := range s.archive.Messages(ctx, channel, s.span) {
+		for m, err := range read(ctx, channel, s.span) {
 			if err == nil && !s.chosen(m) {
 				continue
 			}

@@ -43,7 +43,7 @@ func (s *source) addContext(ctx context.Context) error {
 // pickChosen picks the messages of a selection without a query.
 func (s *source) pickChosen(ctx context.Context) error {
 	picked := map[string]picks{}
-	for item, err := range s.Items(ctx) {
+	for item, err := range s.Outlines(ctx) {
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -48,19 +47,30 @@ func (a Algorithm) digits() int {
 	return 2 * sha256.Size
 }
 
-// safePath is what a path in a bag looks like, so that every tool and file system agrees on it.
-var safePath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)*$`)
-
 // maxPath is the longest path, in bytes.
 const maxPath = 180
 
-// CheckPath tells whether a path may stand in a bag.
+// CheckPath tells whether a path may stand in a bag. It has ASCII letters, digits, _ and -, and between them single dots
+// and slashes, so that every tool and file system agrees on it.
 func CheckPath(path string) error {
-	if len(path) > maxPath || !safePath.MatchString(path) {
-		return fmt.Errorf("unsafe path %q in a bag", path)
+	within := false // a name, not at its beginning or behind a dot
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z':
+			within = true
+		case within && (c == '.' || c == '/'):
+			within = false
+		default:
+			return unsafePath(path)
+		}
+	}
+	if !within || len(path) > maxPath {
+		return unsafePath(path)
 	}
 	return nil
 }
+
+func unsafePath(path string) error { return fmt.Errorf("unsafe path %q in a bag", path) }
 
 // File is a file of a bag.
 type File struct {

@@ -152,6 +152,19 @@ func TestWhatIsMissingOrAddedIsNamed(t *testing.T) {
 	}
 }
 
+func TestPaths(t *testing.T) {
+	for path, safe := range map[string]bool{
+		"a": true, "data/a-b_c.d.txt": true, "A/0/-": true, strings.Repeat("a", maxPath): true,
+		"": false, "/a": false, "a/": false, "a//b": false, ".a": false, "a.": false, "a..b": false, "a/.b": false, "a./b": false,
+		"..": false, "a/../b": false, "a b": false, "a\\b": false, "a\n": false, "ž": false, "a:b": false, "a@b": false, "a[b": false,
+		"a`b": false, "a{b": false, strings.Repeat("a", maxPath+1): false,
+	} {
+		if err := CheckPath(path); (err == nil) != safe {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
+
 func TestInfoComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		value := rapid.String().Draw(t, "value")

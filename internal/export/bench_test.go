@@ -46,6 +46,8 @@ func (m *many) Items(context.Context) iter.Seq2[Item, error] {
 	}
 }
 
+func (m *many) Outlines(ctx context.Context) iter.Seq2[Item, error] { return m.Items(ctx) }
+
 // cpuTime is what the process has used.
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage

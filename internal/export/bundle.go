@@ -24,6 +24,7 @@ type bundle struct {
 	lock    *flock.Flock
 	written []bag.File
 	open    map[*output]bool
+	folders map[string]bool // that are there
 	buffers []*bufio.Writer // of files that are closed
 	hashes  []*bag.Hash     // likewise
 }
@@ -37,7 +38,7 @@ const (
 
 func newBundle(target string) (*bundle, error) {
 	target = filepath.Clean(target)
-	b := &bundle{target: target, open: map[*output]bool{}}
+	b := &bundle{target: target, open: map[*output]bool{}, folders: map[string]bool{}}
 	if err := errors.Join(removeAbandoned(target), b.begin()); err != nil {
 		return nil, fmt.Errorf("export to %s: %w", target, err)
 	}
@@ -115,8 +116,11 @@ func (b *bundle) create(path string) (*output, error) {
 		return nil, err
 	}
 	full := filepath.Join(b.dir, filepath.FromSlash(path))
-	if err := os.MkdirAll(filepath.Dir(full), 0o700); err != nil {
-		return nil, err
+	if folder := filepath.Dir(full); !b.folders[folder] {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, err
+		}
+		b.folders[folder] = true
 	}
 	file, err := os.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -44,17 +44,6 @@ func changesOf(c *record.Channel) []channelChange {
 	return changes
 }
 
-// changesDuring counts the changes within a period. Those of a thread are not shown.
-func (f *frame) changesDuring(c *record.Channel, p period) int {
-	n := 0
-	for _, change := range changesOf(c) {
-		if p.key == "all" || !p.begin.IsZero() && !change.at.Before(p.begin) && change.at.Before(p.end) {
-			n++
-		}
-	}
-	return n
-}
-
 // membersAt gives who could read the channel at a time, sorted. Before the archive first saw the channel it is those whom
 // it saw first.
 func membersAt(c *record.Channel, at time.Time) []string {

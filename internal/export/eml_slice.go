@@ -2,8 +2,6 @@ package export
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"strconv"
@@ -32,8 +30,8 @@ func (w *slicedEML) close() error {
 }
 
 func (w *slicedEML) slice(s *slice) error {
-	if w.current == nil || w.current.Channel != s.channel {
-		w.enter(s.channel)
+	if w.current == nil || w.current.Channel != s.channel.Channel {
+		w.enter(s.channel.Channel)
 	}
 	out, err := w.frame.bundle.create("data/eml/" + s.folder + "/" + s.name + ".eml")
 	if err != nil {
@@ -48,7 +46,7 @@ func (w *slicedEML) slice(s *slice) error {
 
 func (w *slicedEML) writeSlice(out *output, s *slice) error {
 	w.transcribe(s)
-	sum := sourceHash(s.items)
+	sum := s.sourceHash()
 	id := "s." + w.current.key + "-" + strings.TrimPrefix(s.name, s.folder+"_") + "." + sum[:12] + "@" + w.host
 	if err := w.sliceFields(s, id, sum); err != nil {
 		return err
@@ -212,16 +210,4 @@ func (w *slicedEML) sliceCounts(s *slice) {
 	h.Text("X-TeamChat-Edited", strconv.Itoa(edited))
 	h.Text("X-TeamChat-Deleted", strconv.Itoa(deleted))
 	h.Text("X-TeamChat-Context", strconv.Itoa(context))
-}
-
-// sourceHash is the SHA-256 (hex) over the hashes of all versions of messages, in order, each with a newline behind it.
-// The hashes are those in messages.ndjson.
-func sourceHash(items []Item) string {
-	h := sha256.New()
-	for _, item := range items {
-		for _, v := range item.Versions {
-			h.Write([]byte(v.SHA256 + "\n"))
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

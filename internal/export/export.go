@@ -109,6 +109,9 @@ type Item struct {
 type Source interface {
 	// Items gives the selected messages by (channel, ts), bytewise, each once.
 	Items(ctx context.Context) iter.Seq2[Item, error]
+	// Outlines gives what Items does, but of each message no more than Channel, TS, Thread, FileID and FileName is
+	// looked at.
+	Outlines(ctx context.Context) iter.Seq2[Item, error]
 	// Channels gives the channels within the selection's scope by id: those it names, else all.
 	Channels(ctx context.Context) iter.Seq2[*record.Channel, error]
 	// Users gives all users by id.

@@ -119,6 +119,9 @@ func (f *frame) channelOf(id string) *record.Channel {
 	return f.channels[i]
 }
 
+// navigates tells whether readers may want to go from hit to hit: something was searched for.
+func (f *frame) navigates() bool { return f.sel.Query != "" || f.sel.Context != "" }
+
 // sinks makes what a bundle is written by. The attachments come before the formats, which tell where they lie.
 func (f *frame) sinks(ctx context.Context, names []string) ([]sink, error) {
 	sinks := []sink{f.tally, f.contents}
@@ -165,7 +168,7 @@ func opened[T any](list []T, open func(*frame) (T, error), f *frame) ([]T, error
 // walk gives everything that is selected to the sinks and closes them.
 func (f *frame) walk(ctx context.Context, sinks []sink) error {
 	given := 0
-	for item, err := range f.items(ctx) {
+	for item, err := range f.withFiles(ctx, f.src.Items(ctx)) {
 		if err != nil {
 			return fmt.Errorf("messages: %w", err)
 		}
@@ -191,10 +194,10 @@ func (f *frame) walk(ctx context.Context, sinks []sink) error {
 	return each(sinks, sink.close)
 }
 
-// items gives the selected messages with their files.
-func (f *frame) items(ctx context.Context) iter.Seq2[Item, error] {
+// withFiles gives messages their files.
+func (f *frame) withFiles(ctx context.Context, items iter.Seq2[Item, error]) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		for item, err := range f.src.Items(ctx) {
+		for item, err := range items {
 			if err == nil {
 				err = f.attach(ctx, &item)
 			}

@@ -58,9 +58,10 @@ func newHTML(f *frame) (sliceSink, error) {
 	functions := template.FuncMap{
 		"text":  func(s string) template.HTML { return template.HTML(appendText(nil, s)) },
 		"plain": plain, "grouped": grouped, "size": readableSize, "counted": counted,
-		"moment": func(t time.Time) template.HTML { return template.HTML(appendMoment(nil, t, f.zone)) },
-		"badge":  func(id, name string) template.HTML { return template.HTML(badge(id, name)) },
-		"author": func(id string) template.HTML { return template.HTML(w.author(id)) },
+		"moment":    func(t time.Time) template.HTML { return template.HTML(appendMoment(nil, t, f.zone)) },
+		"sliceRow":  func(p channelPage, e sliceEntry) template.HTML { return template.HTML(p.appendSlice(nil, e, f.zone)) },
+		"personRow": func(p personEntry) template.HTML { return template.HTML(p.append(nil, f.zone)) },
+		"author":    func(id string) template.HTML { return template.HTML(w.author(id)) },
 	}
 	var err error
 	if w.pages, err = template.New("").Funcs(functions).ParseFS(readerFiles, "reader/*.html"); err != nil {
@@ -110,14 +111,12 @@ func (w *htmlReader) page(path string, head pageHead, body func() error) (err er
 	if w.out, err = w.frame.bundle.create("data/html/" + path); err != nil {
 		return err
 	}
-	w.buf = w.buf[:0]
-	if err := w.execute("top", head); err != nil {
-		return err
-	}
+	w.buf = head.appendTop(w.buf[:0])
 	if err := body(); err != nil {
 		return err
 	}
-	if err := errors.Join(w.execute("bottom", head), w.flush(0)); err != nil {
+	w.buf = head.appendBottom(w.buf)
+	if err := w.flush(0); err != nil {
 		return err
 	}
 	_, _, err = w.out.close()

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,8 +56,8 @@ type sliceEntry struct {
 // All counts messages and comments.
 func (e sliceEntry) All() int64 { return e.Messages + e.Comments }
 
-// Weekday is that of a slice which is a day.
-func (e sliceEntry) Weekday() string {
+// weekday is that of a slice which is a day.
+func (e sliceEntry) weekday() string {
 	day, _, _ := strings.Cut(e.Name, " ")
 	if t, err := time.Parse(time.DateOnly, day); err == nil {
 		return t.Format("Mon")
@@ -121,8 +122,31 @@ type monthSection struct {
 	Slices   []sliceEntry
 }
 
-// Width is the length of a slice's bar, of 100.
-func (p channelPage) Width(e sliceEntry) int64 { return max(1, 100*e.All()/max(1, p.Most)) }
+// width is the length of a slice's bar, of 100.
+func (p channelPage) width(e sliceEntry) int64 { return max(1, 100*e.All()/max(1, p.Most)) }
+
+// appendSlice appends the row of a slice in the list, which is a long one.
+func (p channelPage) appendSlice(dst []byte, e sliceEntry, zone *time.Location) []byte {
+	dst = append(append(append(dst, `<tr><th scope="row"><a href="`...), e.Href...), `">`...)
+	dst = append(append(dst, e.Name...), "</a>"...)
+	if day := e.weekday(); day != "" {
+		dst = append(append(append(dst, ` <span class="id">`...), day...), "</span>"...)
+	}
+	dst = append(dst, `</th><td class="bar"><svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect width="`...)
+	dst = append(strconv.AppendInt(dst, p.width(e), 10), `" height="8" rx="1"/></svg></td>`...)
+	dst = appendCount(appendCount(dst, e.Messages), e.Comments)
+	if p.ShowHits {
+		dst = appendCount(dst, e.Hits)
+	}
+	dst = appendMoment(append(dst, "<td>"...), e.First, zone)
+	dst = appendMoment(append(dst, "</td><td>"...), e.Last, zone)
+	return append(dst, "</td></tr>\n"...)
+}
+
+// appendCount appends a cell with a number.
+func appendCount(dst []byte, n int64) []byte {
+	return append(append(append(dst, `<td class="n">`...), grouped(n)...), "</td>"...)
+}
 
 func (w *htmlReader) writeChannel() error {
 	c := &w.current
@@ -200,6 +224,22 @@ func (w *htmlReader) byMonth(entries []sliceEntry) []monthSection {
 		s.All += e.All()
 	}
 	return sections
+}
+
+// append appends the row of a person.
+func (p personEntry) append(dst []byte, zone *time.Location) []byte {
+	dst = append(append(dst, "\n<tr><th scope=\"row\">"...), badge(p.ID, p.Name)...)
+	dst = append(append(append(dst, ' '), bidi(p.Name)...), `</th><td class="id">`...)
+	dst = append(appendText(dst, p.ID), "</td><td>"...)
+	dst = append(appendText(dst, p.Email), "</td>"...)
+	dst = appendCount(appendCount(dst, p.Messages), p.Comments)
+	for _, t := range []time.Time{p.First, p.Last} {
+		if dst = append(dst, "<td>"...); !t.IsZero() {
+			dst = appendMoment(dst, t, zone)
+		}
+		dst = append(dst, "</td>"...)
+	}
+	return append(dst, "</tr>"...)
 }
 
 func (w *htmlReader) writePeople() error {
@@ -319,8 +359,8 @@ func (w *htmlReader) countFacts() []fact {
 	return facts
 }
 
-// navigates tells whether hits stand out: something was searched for.
-func (w *htmlReader) navigates() bool { return w.frame.sel.Query != "" || w.frame.sel.Context != "" }
+// navigates tells whether hits stand out.
+func (w *htmlReader) navigates() bool { return w.frame.navigates() }
 
 // nameOf is a user's name, the id where none is known.
 func (w *htmlReader) nameOf(id string) string {

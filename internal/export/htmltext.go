@@ -102,12 +102,15 @@ func plain(s string) string {
 	return b.String()
 }
 
-// appendAttribute appends a text as the value of an attribute, between double quotes.
+// appendAttribute appends a text where no elements can stand: as the value of an attribute, between double quotes, or as a
+// title. A plus sign is a reference, too, as in what templates write.
 func appendAttribute(dst []byte, s string) []byte {
 	for _, r := range s {
 		switch {
 		case r < utf8.RuneSelf && references[r] != "":
 			dst = append(dst, references[r]...)
+		case r == '+':
+			dst = append(dst, "&#43;"...)
 		case r == '\n' || r == '\t':
 			dst = append(dst, ' ')
 		case hidden(r):

@@ -99,7 +99,7 @@ func (a article) appendThread(dst []byte) []byte {
 			if c.place == v.slice.place {
 				continue
 			}
-			name := v.slice.plan.documents[c.place].name
+			name := v.slice.plan.name(c.place)
 			dst = fmt.Appendf(dst, ` <a href="%s.html">%s on %s</a>`, name, counted(int64(c.comments), "comment"), shortName(v.slice.folder, name))
 		}
 		dst = fmt.Appendf(dst, ` <a href="%s">whole thread</a>`, threadName(root))

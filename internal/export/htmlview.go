@@ -46,7 +46,7 @@ func newSliceView(w *htmlReader, s *slice) *sliceView {
 		}
 		a.count++
 	}
-	for _, c := range changesOf(s.channel) {
+	for _, c := range s.channel.changes {
 		if s.begin.IsZero() && s.title == "everything" || !s.begin.IsZero() && !c.at.Before(s.begin) && c.at.Before(s.end) {
 			v.changes = append(v.changes, c)
 		}
@@ -139,7 +139,7 @@ func (v *sliceView) writeParents() error {
 // home is where a main message that is in the export stands.
 func (v *sliceView) home(root record.TS) string {
 	f := v.w.frame
-	return v.slice.plan.documentOf(root, f.rendering.Slice, f.zone).name + ".html#" + anchor(root)
+	return v.slice.plan.documentOf(root, f.rendering.Slice, f.zone) + ".html#" + anchor(root)
 }
 
 func (v *sliceView) writeItem(item *Item) error {
@@ -190,18 +190,20 @@ func (v *sliceView) appendHitStep(dst []byte) []byte {
 }
 
 func (v *sliceView) previousPageHit() string {
-	for _, d := range slices.Backward(v.slice.plan.documents[:v.slice.place]) {
+	plan := v.slice.plan
+	for place, d := range slices.Backward(plan.documents[:v.slice.place]) {
 		if d.lastHit != "" {
-			return d.name + ".html#" + anchor(d.lastHit)
+			return plan.name(place) + ".html#" + anchor(d.lastHit)
 		}
 	}
 	return ""
 }
 
 func (v *sliceView) nextPageHit() string {
-	for _, d := range v.slice.plan.documents[v.slice.place+1:] {
-		if d.firstHit != "" {
-			return d.name + ".html#" + anchor(d.firstHit)
+	plan := v.slice.plan
+	for place := v.slice.place + 1; place < len(plan.documents); place++ {
+		if hit := plan.documents[place].firstHit; hit != "" {
+			return plan.name(place) + ".html#" + anchor(hit)
 		}
 	}
 	return ""

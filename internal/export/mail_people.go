@@ -184,7 +184,7 @@ func (s *slice) participants() []string {
 	if at.IsZero() {
 		at = s.first()
 	}
-	ids := membersAt(s.channel, at)
+	ids := slices.Clone(s.channel.membersAt(at))
 	for _, list := range [][]Item{s.items, s.parents} {
 		for _, item := range list {
 			ids = append(ids, item.User)

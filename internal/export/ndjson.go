@@ -25,6 +25,7 @@ import (
 type ndjson struct {
 	frame                            *frame
 	channels, users, messages, files lines
+	line                             []byte // of a message
 }
 
 // lines is a file of records, one a line.
@@ -99,72 +100,10 @@ func (w *ndjson) user(u *record.User) error {
 	})
 }
 
-type messageLine struct {
-	Annotations []annotationPart `json:"annotations"`
-	Channel     string           `json:"channel"`
-	Deleted     *deletionPart    `json:"deleted"`
-	File        *string          `json:"file"`
-	Kind        record.Kind      `json:"kind"`
-	Raw         jsontext.Value   `json:"raw"`
-	RawBase64   string           `json:"raw_base64,omitzero"`
-	Reason      Reason           `json:"reason"`
-	Record      string           `json:"record"`
-	Seq         uint64           `json:"seq"`
-	Text        string           `json:"text"`
-	Thread      record.TS        `json:"thread_ts"`
-	TS          record.TS        `json:"ts"`
-	User        string           `json:"user"`
-	Versions    []versionPart    `json:"versions"`
-}
-
-type annotationPart struct {
-	Observed string   `json:"observed"`
-	What     []string `json:"what"`
-}
-
-type deletionPart struct {
-	FirstMissing string `json:"first_missing"`
-	LastSeen     string `json:"last_seen"`
-}
-
-type versionPart struct {
-	Observed string `json:"observed"`
-	SHA256   string `json:"sha256"`
-	Text     string `json:"text"`
-}
-
 func (w *ndjson) message(item Item) error {
-	line := newMessageLine(item)
-	return w.messages.write(&line)
-}
-
-// MessageLine gives the line of a message in messages.ndjson, which whoever has the message's records can compare.
-func MessageLine(item Item) ([]byte, error) {
-	line := newMessageLine(item)
-	text, err := json.Marshal(&line, lenient.Options, jsontext.PreserveRawStrings(true))
-	return append(text, '\n'), err
-}
-
-func newMessageLine(item Item) messageLine {
-	raw, coded := rawMembers(item.Raw)
-	line := messageLine{
-		Channel: item.Channel, Kind: item.Kind, Raw: raw, RawBase64: coded, Reason: item.Reason, Record: "message",
-		Seq: item.Change, Text: item.Text, Thread: item.Thread, TS: item.TS, User: item.User,
-		Versions: make([]versionPart, len(item.Versions)),
-	}
-	for i, v := range item.Versions {
-		line.Versions[i] = versionPart{formatTime(v.Observed), v.SHA256, v.Text}
-	}
-	for _, a := range item.Annotations {
-		line.Annotations = append(line.Annotations, annotationPart{formatTime(a.Observed), a.What})
-	}
-	if d := item.Deleted; d != nil {
-		line.Deleted = &deletionPart{formatTime(d.FirstMissing), formatTime(d.LastSeen)}
-	}
-	if item.FileID != "" {
-		line.File = &item.FileID
-	}
-	return line
+	w.line = AppendMessageLine(w.line[:0], item)
+	_, err := w.messages.out.Write(w.line)
+	return err
 }
 
 type fileLine struct {

@@ -104,7 +104,7 @@ func (w *production) sliceValues(s *slice, d *rsmf.Document) loadfile.Document {
 		"threads": slices.Sorted(maps.Keys(threads)), "collection": d.Manifest.EventCollectionID, "message_id": d.MessageID,
 		"messages": int64(len(s.items)), "edited": edited, "deleted": deleted, "reactions": reactions,
 		"context": context + int64(len(s.parents)), "first": s.first().In(w.frame.zone), "last": s.last().In(w.frame.zone),
-		"file_name": s.name + ".rsmf", "mime_type": "message/rfc822", "source_hash": sourceHash(s.items),
+		"file_name": s.name + ".rsmf", "mime_type": "message/rfc822", "source_hash": s.sourceHash(),
 	})
 	if !s.begin.IsZero() {
 		v["window_begin"], v["window_end"] = s.begin, s.end
@@ -116,7 +116,7 @@ func (w *production) sliceValues(s *slice, d *rsmf.Document) loadfile.Document {
 func (w *production) sharedValues(s *slice) loadfile.Document {
 	v := loadfile.Document{
 		"export": w.frame.id, "system": platform, "volume": w.volumeName(), "zone": w.frame.zone.String(),
-		"conversation": s.channel.ID, "conversation_name": s.channel.Name, "conversation_type": "channel", "team": teamOf(s.channel),
+		"conversation": s.channel.ID, "conversation_name": s.channel.Name, "conversation_type": "channel", "team": s.channel.team,
 		"folder": "TeamChat\\" + strings.NewReplacer("\\", "_", "/", "_").Replace(displayText(s.channel.Name)),
 		"change": fmt.Sprint(w.frame.sel.Change), "terms": w.frame.sel.Query, "custodian": w.slices.custodian(),
 	}

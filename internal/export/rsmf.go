@@ -25,16 +25,16 @@ const (
 // the slice is repeated before its comments with the property Context.
 type rsmfFiles struct {
 	frame  *frame
+	host   string // the domain of ids
 	writer rsmf.Writer
 	people map[string]rsmf.Participant // those shown so far, by id
-	past   []channelChange             // changes of the channel pastOf, that of the slice before
-	pastOf *record.Channel
-	told   time.Time // with UnitWhole: until when the channel's changes were shown in earlier parts
+	crowd  *rsmfCrowd                  // of the file before
+	told   time.Time                   // with UnitWhole: until when the channel's changes were shown in earlier parts
 	text   []byte
 }
 
 func newRSMF(f *frame) (sliceSink, error) {
-	return &rsmfFiles{frame: f, people: map[string]rsmf.Participant{}}, nil
+	return &rsmfFiles{frame: f, host: slug(f.sel.Archive) + ".teamchat.invalid", people: map[string]rsmf.Participant{}}, nil
 }
 
 func (w *rsmfFiles) close() error { return nil }
@@ -72,13 +72,14 @@ func (w *rsmfFiles) document(s *slice) *rsmf.Document {
 	d := &rsmfSlice{rsmfFiles: w, slice: s, changes: w.changesIn(s)}
 	d.attachments.contents = w.frame.contents
 	d.addEvents()
-	m := d.manifest()
+	people := d.gather()
+	m := d.manifest(people)
 	w.text = w.text[:0]
 	for i := range d.events {
 		w.text = w.appendText(w.text, &d.events[i])
 	}
 	return &rsmf.Document{
-		From: w.address(w.person(s.items[0].User)), To: w.recipients(m.Participants), Subject: d.subject(), Date: s.first(),
+		From: w.address(w.person(s.items[0].User)), To: people.to, Subject: d.subject(), Date: s.first(),
 		MessageID: d.messageID(), Generator: rsmfGenerator, Application: platform, Custodian: w.custodian(),
 		Custom: d.headers(), UTF8Headers: w.frame.rendering.RawUTF8Headers,
 		Text: w.text, Manifest: m, Attachments: d.attachments.list,
@@ -101,20 +102,12 @@ func (w *rsmfFiles) changesIn(s *slice) []channelChange {
 	}
 	openEnded := w.frame.rendering.Slice == UnitWhole && s.part == s.parts
 	var changes []channelChange
-	for _, c := range w.history(s.channel) {
+	for _, c := range s.channel.changes {
 		if !c.at.Before(from) && (openEnded || c.at.Before(to)) {
 			changes = append(changes, c)
 		}
 	}
 	return changes
-}
-
-// history gives the changes of a channel, which its slices ask for one after the other.
-func (w *rsmfFiles) history(c *record.Channel) []channelChange {
-	if w.pastOf != c {
-		w.pastOf, w.past = c, changesOf(c)
-	}
-	return w.past
 }
 
 // addEvents makes the events: by time, and where that is equal roots of threads before changes before messages.
@@ -132,8 +125,7 @@ func (d *rsmfSlice) addEvents() {
 	slices.SortStableFunc(d.events, func(a, b rsmf.Event) int { return a.Timestamp.Compare(b.Timestamp.Time) })
 }
 
-func (d *rsmfSlice) manifest() *rsmf.Manifest {
-	people := d.gather()
+func (d *rsmfSlice) manifest(people rsmfPeople) *rsmf.Manifest {
 	m := &rsmf.Manifest{
 		Version: d.version(), Participants: people.shown, Events: d.events,
 		Conversations: []rsmf.Conversation{{
@@ -158,7 +150,7 @@ func (d *rsmfSlice) conversation() string {
 func (d *rsmfSlice) conversationCustom(people rsmfPeople) []rsmf.Custom {
 	var c customs
 	c.add("Channel", d.channel.Name)
-	c.list("Former names", formerNames(d.channel))
+	c.list("Former names", formerNames(d.channel.Channel))
 	if d.channel.State != record.ChannelPresent {
 		c.add("State on the server", string(d.channel.State))
 	}

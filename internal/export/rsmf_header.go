@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"archiver/internal/lenient"
 	"archiver/internal/record"
 	"archiver/internal/rsmf"
 )
@@ -23,14 +22,14 @@ func (d *rsmfSlice) partOf() string { return strconv.Itoa(d.part) + "/" + strcon
 
 // messageID is the same as long as the slice and what it holds are.
 func (d *rsmfSlice) messageID() string {
-	return "rsmf." + d.name + "." + sourceHash(d.items)[:16] + "@" + slug(d.frame.sel.Archive) + ".teamchat.invalid"
+	return "rsmf." + d.name + "." + d.sourceHash()[:16] + "@" + d.host
 }
 
 // headers are the fields beyond those that the format knows.
 func (d *rsmfSlice) headers() []rsmf.Custom {
 	var c customs
 	c.add("ConversationID", d.channel.ID)
-	c.add("TeamID", teamOf(d.channel))
+	c.add("TeamID", d.channel.team)
 	c.add("SliceTimeZone", d.frame.zone.String())
 	if !d.begin.IsZero() {
 		c.add("SliceBegin", d.begin.Format(time.RFC3339))
@@ -40,7 +39,7 @@ func (d *rsmfSlice) headers() []rsmf.Custom {
 	c.add("ExportID", d.frame.id)
 	c.add("ArchiveID", d.frame.sel.Archive)
 	c.add("ArchiveChange", strconv.FormatUint(d.frame.sel.Change, 10))
-	c.add("SourceHash", sourceHash(d.items))
+	c.add("SourceHash", d.sourceHash())
 	c.add("EditedCount", d.count(func(i Item) bool { return i.IsEdited() }))
 	c.add("DeletedCount", d.count(func(i Item) bool { return i.Deleted != nil }))
 	c.add("SliceMessageCount", strconv.Itoa(len(d.items)))
@@ -72,15 +71,6 @@ func (w *rsmfFiles) custodian() string {
 		return ""
 	}
 	return w.person(w.frame.sel.Users[0]).Display
-}
-
-// teamOf is the group that a channel belongs to.
-func teamOf(c *record.Channel) string {
-	var w struct {
-		Group lenient.String `json:"group_email"`
-	}
-	_ = lenient.Unmarshal(c.Raw, &w) // an object that can't be read names none
-	return string(w.Group)
 }
 
 // bounds are the slice's window, or the times of what it holds where it has none.

@@ -28,17 +28,24 @@ func participantID(user string) string {
 
 // rsmfPeople are those of one file.
 type rsmfPeople struct {
-	start, end []string           // members at the slice's start and end
-	listed     []string           // participants of the conversation
-	shown      []rsmf.Participant // everybody whom the file names, by id
-	left       int                // members who are not shown, as a file can't have so many
+	*rsmfCrowd
+	start, end []string // members at the slice's start and end
+	listed     []string // participants of the conversation
+	left       int      // members who are not shown, as a file can't have so many
+}
+
+// rsmfCrowd is everybody whom a file names, by id.
+type rsmfCrowd struct {
+	ids   []string
+	shown []rsmf.Participant
+	to    []mail.Address // but the one who is nobody
 }
 
 // gather finds out who is listed as a participant of the conversation: the members at the start, and who acts in it
 // though neither a member nor having joined, as those who left, lost their account or are known by a reaction only.
 func (d *rsmfSlice) gather() rsmfPeople {
 	start, end := d.bounds()
-	p := rsmfPeople{start: membersAt(d.channel, start), end: membersAt(d.channel, end)}
+	p := rsmfPeople{start: d.channel.membersAt(start), end: d.channel.membersAt(end)}
 	t := attendance{members: p.start, others: map[string]bool{}, present: map[string]bool{}}
 	for i := range d.events {
 		t.follow(&d.events[i])
@@ -52,20 +59,33 @@ func (d *rsmfSlice) gather() rsmfPeople {
 		}
 	}
 	p.listed = merge(members, guests)
-	all := merge(members, slices.Collect(maps.Keys(t.others)))
-	p.shown = make([]rsmf.Participant, 0, len(all))
-	for _, id := range all {
-		p.shown = append(p.shown, d.person(id))
-	}
+	p.rsmfCrowd = d.crowdOf(merge(members, slices.Collect(maps.Keys(t.others))))
 	return p
+}
+
+// crowdOf gives the accounts with these ids. It is that of the file before if that has the same, as most have.
+func (w *rsmfFiles) crowdOf(ids []string) *rsmfCrowd {
+	if w.crowd != nil && slices.Equal(w.crowd.ids, ids) {
+		return w.crowd
+	}
+	w.crowd = &rsmfCrowd{ids: ids, shown: make([]rsmf.Participant, 0, len(ids)), to: make([]mail.Address, 0, len(ids))}
+	for _, id := range ids {
+		p := w.person(id)
+		w.crowd.shown = append(w.crowd.shown, p)
+		if p.ID != systemID || p.AccountID != "" {
+			w.crowd.to = append(w.crowd.to, w.address(p))
+		}
+	}
+	return w.crowd
 }
 
 // merge gives the ids of both lists in order. The first is sorted.
 func merge(members, others []string) []string {
-	list := slices.Concat(members, others)
-	if len(others) > 0 {
-		slices.Sort(list)
+	if len(others) == 0 {
+		return members
 	}
+	list := slices.Concat(members, others)
+	slices.Sort(list)
 	return list
 }
 
@@ -219,15 +239,4 @@ func (w *rsmfFiles) address(p rsmf.Participant) mail.Address {
 
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
-}
-
-// recipients gives everybody but the one who is nobody.
-func (w *rsmfFiles) recipients(people []rsmf.Participant) []mail.Address {
-	list := make([]mail.Address, 0, len(people))
-	for _, p := range people {
-		if p.ID != systemID || p.AccountID != "" {
-			list = append(list, w.address(p))
-		}
-	}
-	return list
 }

@@ -35,8 +35,8 @@ func Units() []Unit {
 
 // slice is what becomes one document: a channel's messages of a time or a thread, or a part of them.
 type slice struct {
-	channel        *record.Channel
-	folder         string    // of the channel, a name that is safe and its own
+	channel        *conversation
+	folder         string    // of the channel
 	name           string    // of the document, without an ending; unique in the export
 	title          string    // the unit for people: 2024-01-15, 2024-W03, 2024-01, "thread 1516195206.000463", "everything"
 	begin, end     time.Time // the window [begin, end) in the selection's zone; zero where the unit has none
@@ -46,12 +46,30 @@ type slice struct {
 	number         string    // Bates number; "" but behind a production
 	parents        []Item    // messages of other slices of the export that comments in this one answer, by ts
 	plan           *channelPlan
-	place          int // among the plan's documents
+	place          int    // among the plan's documents
+	sources        string // what sourceHash gave
 }
 
 // first and last are the times of the earliest and the latest message, parents aside.
 func (s *slice) first() time.Time { return s.items[0].TS.Time() }
 func (s *slice) last() time.Time  { return s.items[len(s.items)-1].TS.Time() }
+
+// sourceHash is the SHA-256 (hex) over the hashes of all versions of the messages, in order, each with a newline behind
+// it. The hashes are those in messages.ndjson.
+func (s *slice) sourceHash() string {
+	if s.sources != "" {
+		return s.sources
+	}
+	h, line := sha256.New(), make([]byte, 0, 2*sha256.Size+1)
+	for i := range s.items {
+		for _, v := range s.items[i].Versions {
+			line = append(append(line[:0], v.SHA256...), '\n')
+			h.Write(line)
+		}
+	}
+	s.sources = hex.EncodeToString(h.Sum(nil))
+	return s.sources
+}
 
 // sliceSink takes slices by channel, and within it in the order in which they end. A slice belongs to the caller once
 // slice returns.

@@ -27,7 +27,7 @@ type slicer struct {
 	takers []sliceSink
 	plans  map[string]*channelPlan // by channel id
 
-	current *record.Channel
+	current *conversation
 	plan    *channelPlan
 	open    map[string]*begun // by the period's key
 	window  window            // of the message before
@@ -35,6 +35,7 @@ type slicer struct {
 
 // channelPlan is what the first pass learnt of a channel.
 type channelPlan struct {
+	folder    string
 	threads   map[record.TS]bool // messages that have comments in the export; for UnitThread only
 	periods   map[string]*periodPlan
 	documents []document                     // in order of their first messages
@@ -43,9 +44,10 @@ type channelPlan struct {
 
 // document is what the first pass learnt of one document.
 type document struct {
-	name              string
+	period            string // its key
+	part              int
 	first             record.TS // of its messages
-	firstHit, lastHit record.TS // "" without a hit
+	firstHit, lastHit record.TS // "" without a hit, and where nothing was searched for
 }
 
 // scatteredThread is a thread with comments in other documents than its root, which need not be in the export.
@@ -85,17 +87,19 @@ func (s *slicer) planAll() error {
 	if err := s.findThreads(); err != nil {
 		return err
 	}
-	var current *record.Channel
+	var current *conversation
 	loads := map[string]*load{}
-	for item, err := range s.frame.items(s.ctx) {
+	for item, err := range s.frame.withFiles(s.ctx, s.frame.src.Outlines(s.ctx)) {
 		if err != nil {
 			return fmt.Errorf("messages: %w", err)
 		}
 		if current == nil || current.ID != item.Channel {
 			clear(loads)
-			if current = s.frame.channelOf(item.Channel); current == nil {
+			c := s.frame.channelOf(item.Channel)
+			if c == nil {
 				return fmt.Errorf("messages of channel %s: not one of the channels in scope", item.Channel)
 			}
+			current = newConversation(c)
 		}
 		s.planFor(item.Channel).add(current, s.period(item), item, loads, s.frame)
 	}
@@ -107,7 +111,7 @@ func (s *slicer) findThreads() error {
 	if s.frame.rendering.Slice != UnitThread {
 		return nil
 	}
-	for item, err := range s.frame.src.Items(s.ctx) {
+	for item, err := range s.frame.src.Outlines(s.ctx) {
 		if err != nil {
 			return fmt.Errorf("messages: %w", err)
 		}
@@ -142,7 +146,8 @@ func (s *slicer) period(item Item) period {
 }
 
 // add plans for one more message. loads has the part that each period has come to.
-func (p *channelPlan) add(c *record.Channel, at period, item Item, loads map[string]*load, f *frame) {
+func (p *channelPlan) add(c *conversation, at period, item Item, loads map[string]*load, f *frame) {
+	p.folder = c.folder
 	plan := p.periods[at.key]
 	if plan == nil {
 		plan = &periodPlan{}
@@ -154,25 +159,24 @@ func (p *channelPlan) add(c *record.Channel, at period, item Item, loads map[str
 		had = l.attachments()
 	}
 	if l := loads[at.key]; l == nil || !l.take(item) {
-		loads[at.key] = newLoad(f.changesDuring(c, at))
+		loads[at.key] = newLoad(c.changesDuring(at))
 		loads[at.key].take(item)
 		had = 0
 		f.numbered++
 		plan.parts = append(plan.parts, len(p.documents))
-		p.documents = append(p.documents, document{name: documentName(c, at, len(plan.parts)), first: item.TS})
+		p.documents = append(p.documents, document{period: at.key, part: len(plan.parts), first: item.TS})
 	}
 	f.numbered += loads[at.key].attachments() - had
 	place := plan.parts[len(plan.parts)-1]
-	p.noteHit(item, place)
+	if item.Reason == ReasonHit && f.navigates() {
+		p.noteHit(item.TS, place)
+	}
 	p.noteComment(item, place, loads[at.key])
 }
 
-func (p *channelPlan) noteHit(item Item, place int) {
-	if item.Reason != ReasonHit {
-		return
-	}
+func (p *channelPlan) noteHit(ts record.TS, place int) {
 	d := &p.documents[place]
-	d.firstHit, d.lastHit = cmp.Or(d.firstHit, item.TS), item.TS
+	d.firstHit, d.lastHit = cmp.Or(d.firstHit, ts), ts
 }
 
 // noteComment keeps track of threads that are scattered.
@@ -199,29 +203,33 @@ func (p *channelPlan) noteComment(item Item, place int, l *load) {
 	thread.elsewhere[len(thread.elsewhere)-1].comments++
 }
 
-// documentOf gives the document of a main message that is in the export.
-func (p *channelPlan) documentOf(root record.TS, unit Unit, zone *time.Location) document {
+// documentOf names the document of a main message that is in the export.
+func (p *channelPlan) documentOf(root record.TS, unit Unit, zone *time.Location) string {
 	at := unit.period(Item{Message: &record.Message{TS: root}}, zone, p.threads)
-	found := document{}
+	found := 0
 	for _, place := range p.periods[at.key].parts {
-		if d := p.documents[place]; d.first <= root {
-			found = d
+		if p.documents[place].first <= root {
+			found = place
 		}
 	}
-	return found
+	return p.name(found)
 }
 
-// documentName names a part of a slice. Only later parts say so: a slice that is whole has a name without a part.
-func documentName(c *record.Channel, at period, part int) string {
-	name := channelFolder(c) + "_" + at.key
-	if part > 1 {
-		name += fmt.Sprintf("_p%02d", part)
+// name names a document. Only later parts of a slice say so: one that is whole has a name without a part.
+func (p *channelPlan) name(place int) string {
+	d := &p.documents[place]
+	name := p.folder + "_" + d.period
+	if d.part > 1 {
+		name += fmt.Sprintf("_p%02d", d.part)
 	}
 	return name
 }
 
 func (s *slicer) channel(c *record.Channel) error {
-	s.current, s.plan = c, s.planFor(c.ID)
+	if s.current != nil {
+		delete(s.plans, s.current.ID)
+	}
+	s.current, s.plan = newConversation(c), s.planFor(c.ID)
 	return s.tell(func(r recordSink) error { return r.channel(c) })
 }
 
@@ -249,14 +257,14 @@ func (s *slicer) message(item Item) error {
 	if b == nil {
 		b = &begun{period: at}
 		s.open[at.key] = b
-		b.next(s.frame.changesDuring(s.current, at), at.begin)
+		b.next(s.current.changesDuring(at), at.begin)
 	}
 	if !b.load.take(item) {
 		next := item.TS.Time().In(s.frame.zone)
 		if err := s.emit(b, next); err != nil {
 			return err
 		}
-		b.next(s.frame.changesDuring(s.current, at), next)
+		b.next(s.current.changesDuring(at), next)
 		b.load.take(item)
 	}
 	b.slice.items = append(b.slice.items, item)
@@ -282,16 +290,16 @@ func (s *slicer) emit(b *begun, until time.Time) error {
 	plan := s.plan.periods[b.key]
 	place := plan.parts[b.part-1]
 	d := &b.slice
-	d.channel, d.folder, d.title, d.part, d.parts = s.current, channelFolder(s.current), b.title, b.part, len(plan.parts)
-	d.name, d.plan, d.place = s.plan.documents[place].name, s.plan, place
+	d.channel, d.folder, d.title, d.part, d.parts = s.current, s.current.folder, b.title, b.part, len(plan.parts)
+	d.name, d.plan, d.place = s.plan.name(place), s.plan, place
 	if !b.begin.IsZero() {
 		d.end = until
 	}
 	if place > 0 {
-		d.previous = s.plan.documents[place-1].name
+		d.previous = s.plan.name(place - 1)
 	}
 	if place+1 < len(s.plan.documents) {
-		d.next = s.plan.documents[place+1].name
+		d.next = s.plan.name(place + 1)
 	}
 	if err := s.addParents(b); err != nil {
 		return err

@@ -52,6 +52,8 @@ func (s *source) Items(context.Context) iter.Seq2[Item, error] {
 	}
 }
 
+func (s *source) Outlines(ctx context.Context) iter.Seq2[Item, error] { return s.Items(ctx) }
+
 func sequence[T any](values []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for _, v := range values {

@@ -15,7 +15,7 @@ type termCounter struct {
 	frame   *frame
 	lists   []*termTally
 	threads map[string]map[record.TS]bool // by channel: messages that have comments in the export; for UnitThread only
-	current *record.Channel
+	current *conversation
 	window  window
 	open    map[string]*termDocument // by the period's key
 }
@@ -72,7 +72,7 @@ func newTermTally(list TermList) *termTally {
 // commented gives, by channel, the messages that have comments in the export.
 func commented(ctx context.Context, src Source) (map[string]map[record.TS]bool, error) {
 	found := map[string]map[record.TS]bool{}
-	for item, err := range src.Items(ctx) {
+	for item, err := range src.Outlines(ctx) {
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("messages: %w", err)
@@ -98,7 +98,7 @@ func countsOf(counts map[string]*TermCounts, id string) *TermCounts {
 
 func (c *termCounter) channel(channel *record.Channel) error {
 	c.flush()
-	c.current, c.window = channel, window{}
+	c.current, c.window = newConversation(channel), window{}
 	return nil
 }
 
@@ -149,7 +149,7 @@ func (c *termCounter) document(item Item) *termDocument {
 	} else if d != nil {
 		c.complete(d)
 	}
-	d = &termDocument{load: newLoad(c.frame.changesDuring(c.current, period)), authors: make([]map[int]map[string]bool, len(c.lists))}
+	d = &termDocument{load: newLoad(c.current.changesDuring(period)), authors: make([]map[int]map[string]bool, len(c.lists))}
 	d.load.take(item)
 	c.open[period.key] = d
 	return d

@@ -145,7 +145,8 @@ func (p *Profile) checkFields(known []string) error {
 	return nil
 }
 
-// layout turns a format such as MM/DD/YYYY HH:mm:ss into that of package time.
-func layout(format string) string {
-	return strings.NewReplacer("YYYY", "2006", "MM", "01", "DD", "02", "HH", "15", "mm", "04", "ss", "05").Replace(format)
-}
+// layouts are the parts of a format such as MM/DD/YYYY HH:mm:ss, and those that package time has for them.
+var layouts = strings.NewReplacer("YYYY", "2006", "MM", "01", "DD", "02", "HH", "15", "mm", "04", "ss", "05")
+
+// layout turns a format into that of package time.
+func layout(format string) string { return layouts.Replace(format) }

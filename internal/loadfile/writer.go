@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -102,6 +103,10 @@ func (w *Writer) cell(f Field, value any) (string, error) {
 
 // join writes several values. The character between them may not stand in one.
 func (w *Writer) join(values []string) string {
+	joined := strings.Join(values, w.profile.Multi)
+	if strings.Count(joined, w.profile.Multi) == len(values)-1 {
+		return joined
+	}
 	clean := make([]string, len(values))
 	for i, v := range values {
 		w.replaced.Delimiters += int64(strings.Count(v, w.profile.Multi))
@@ -133,14 +138,29 @@ func (w *Writer) line(cells []string) error {
 		if i > 0 {
 			b.WriteString(w.profile.Column)
 		}
-		cell = strings.ToValidUTF8(strings.ReplaceAll(cell, "\x00", " "), "\uFFFD")
-		for _, d := range []string{w.profile.Column, w.profile.Quote, w.profile.Newline} {
-			w.replaced.Delimiters += int64(strings.Count(cell, d))
-		}
-		b.WriteString(w.profile.Quote + w.cells.Replace(cell) + w.profile.Quote)
+		b.WriteString(w.profile.Quote)
+		b.WriteString(w.clean(cell))
+		b.WriteString(w.profile.Quote)
 	}
 	b.WriteString("\r\n")
 	return w.write(b.String())
+}
+
+// clean makes a value one that can stand between delimiters, as most can.
+func (w *Writer) clean(cell string) string {
+	cell = strings.ReplaceAll(cell, "\x00", " ")
+	if !utf8.ValidString(cell) {
+		cell = strings.ToValidUTF8(cell, "\uFFFD")
+	}
+	found := 0
+	for _, d := range []string{w.profile.Column, w.profile.Quote, w.profile.Newline} {
+		found += strings.Count(cell, d)
+	}
+	w.replaced.Delimiters += int64(found)
+	if found == 0 && !strings.Contains(cell, "\r") && !strings.Contains(cell, "\n") {
+		return cell
+	}
+	return w.cells.Replace(cell)
 }
 
 // write encodes a line.

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -64,6 +65,36 @@ func FoldMessage(channel string, entries []Entry) (*Message, error) {
 	return m, nil
 }
 
+// FoldOutline builds of a message what tells where it belongs: Channel, TS, Thread, FileID and FileName, as FoldMessage
+// does. It is much faster.
+func FoldOutline(channel string, entries []Entry) (*Message, error) {
+	if len(entries) == 0 {
+		return nil, fmt.Errorf("message of channel %s: no entries", channel)
+	}
+	m := &Message{Channel: channel, TS: TS(entries[0].Key)}
+	for _, e := range entries {
+		if e.Op == OpDeleted || e.Op == OpPins {
+			continue
+		}
+		m.Thread = e.Thread
+		if mayNameFile(e.Body) {
+			m.setFile(ParseMessage(e.Body))
+		}
+	}
+	return m, nil
+}
+
+// mayNameFile tells whether an object may have the member file, whose name may be written with escapes.
+func mayNameFile(raw []byte) bool {
+	return bytes.Contains(raw, []byte(`"file"`)) || bytes.Contains(raw, []byte(`\u`))
+}
+
+// setFile takes over the file, if the object names one.
+func (m *Message) setFile(fields Fields) {
+	m.FileID = cmp.Or(fields.FileID, m.FileID)
+	m.FileName = cmp.Or(fields.FileName, m.FileName)
+}
+
 func (m *Message) apply(e Entry) error {
 	m.Change = e.Change
 	if e.Op == OpDeleted {
@@ -77,12 +108,7 @@ func (m *Message) apply(e Entry) error {
 		return m.applyPin(e)
 	}
 	fields := ParseMessage(e.Body)
-	if fields.FileID != "" {
-		m.FileID = fields.FileID
-	}
-	if fields.FileName != "" {
-		m.FileName = fields.FileName
-	}
+	m.setFile(fields)
 	if e.Op == OpState {
 		sum := sha256.Sum256(fields.state.canonical(m.FileName))
 		m.Versions = append(m.Versions, Version{fields.Text, hex.EncodeToString(sum[:]), e.Observed, e.Change})

@@ -1,10 +1,6 @@
 package rsmf
 
-import (
-	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "time"
 
 // Versions of the format.
 const (
@@ -114,14 +110,6 @@ const timeFormat = "2006-01-02T15:04:05.000Z"
 
 // String gives the time as it is written.
 func (t Time) String() string { return t.UTC().Format(timeFormat) }
-
-// MarshalJSONTo implements the interface of the JSON encoder.
-func (t Time) MarshalJSONTo(e *jsontext.Encoder) error {
-	var buf [len(timeFormat) + 2]byte
-	b := append(buf[:0], '"')
-	b = t.UTC().AppendFormat(b, timeFormat)
-	return e.WriteValue(append(b, '"'))
-}
 
 // span gives the times of the earliest and the latest event.
 func (m *Manifest) span() (first, last Time) {

@@ -10,8 +10,6 @@ import (
 
 	"archiver/internal/mail"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zip"
 )
@@ -54,6 +52,8 @@ type Writer struct {
 	deflate *flate.Writer
 	header  mail.Header
 	lines   mail.Base64
+	people  people
+	buf     []byte // of the manifest
 }
 
 // compression is the level of DEFLATE: beyond it manifests hardly become smaller.
@@ -61,6 +61,7 @@ const compression = 5
 
 // Write writes one document.
 func (w *Writer) Write(out io.Writer, d *Document) error {
+	w.people.meet(d)
 	w.fillHeader(d)
 	if _, err := out.Write(w.header.Bytes()); err != nil {
 		return err
@@ -104,7 +105,7 @@ func (w *Writer) fillHeader(d *Document) {
 	h.UTF8, h.Exact = d.UTF8Headers, true
 	first, last := m.span()
 	h.Addresses("From", d.From)
-	h.Addresses("To", d.To...)
+	h.Append(w.people.toField)
 	h.Text("Subject", d.Subject)
 	h.Text("Date", d.Date.UTC().Format(time.RFC1123Z))
 	h.Text("Message-ID", "<"+d.MessageID+">")
@@ -116,7 +117,7 @@ func (w *Writer) fillHeader(d *Document) {
 	if m.Version != Version1 {
 		h.Text("X-RSMF-Application", d.Application)
 		h.Text("X-RSMF-Custodian", d.Custodian)
-		h.Text("X-RSMF-Participants", displayNames(m.Participants))
+		h.Append(w.people.names)
 		h.Text("X-RSMF-AttachmentCount", strconv.Itoa(m.attachments()))
 		h.Text("X-RSMF-EventCollectionID", m.EventCollectionID)
 		for _, c := range d.Custom {
@@ -126,17 +127,6 @@ func (w *Writer) fillHeader(d *Document) {
 	h.Text("MIME-Version", "1.0")
 	h.Text("Content-Type", `multipart/mixed; boundary="`+boundary+`"`)
 	h.Append([]byte("\r\n"))
-}
-
-func displayNames(people []Participant) string {
-	var b strings.Builder
-	for i, p := range people {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(p.Display)
-	}
-	return b.String()
 }
 
 // zip writes rsmf.zip. The manifest comes last, as the order is that of names.
@@ -152,7 +142,7 @@ func (w *Writer) zip(d *Document) error {
 	if err != nil {
 		return err
 	}
-	if err := json.MarshalWrite(entry, d.Manifest, jsontext.AllowInvalidUTF8(true)); err != nil {
+	if err := w.writeManifest(entry, d.Manifest, w.people.list); err != nil {
 		return fmt.Errorf("manifest: %w", err)
 	}
 	return z.Close()
