@@ -59,12 +59,12 @@ func (c *compiler) frequencies(n *textNode, sets unit) (counts []uint64, err err
 		if len(set) != 1 {
 			continue
 		}
-		docs, err := c.view.frequency(n.field, set[0])
+		docs, err := c.view.term(n.field, set[0])
 		if err != nil {
 			return nil, err
 		}
-		counts = append(counts, docs)
-		cost += docs * costPosting
+		counts = append(counts, docs.count())
+		cost += docs.count() * costPosting
 	}
 	c.words = append(c.words, costly{n.pos, cost})
 	return counts, c.afford(c.looked + c.read)
@@ -84,7 +84,7 @@ func (c anyClause) cost(bool) uint64     { return uint64(len(c.terms)) * costTer
 func (c idsClause) cost(bool) uint64     { return uint64(len(c.ids)) * costTerm }
 func (c betweenClause) cost(bool) uint64 { return c.inner.cost(false) }
 
-func (c orClause) cost(scored bool) uint64 { return sumCosts(c.kids, scored) }
+func (c *orClause) cost(scored bool) uint64 { return sumCosts(c.kids, scored) }
 
 func sumCosts(kids []clause, scored bool) (sum uint64) {
 	for _, kid := range kids {

@@ -10,26 +10,50 @@ import (
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 )
 
-// view is the index at one moment, segment by segment. It is good as long as the reader that it was made of.
+// view is the index at one moment, segment by segment. It is good as long as the reader that it was made of, for one
+// goroutine.
 type view struct {
 	segments  []*scorch.SegmentSnapshot
 	first     []uint64 // bleve's number of each segment's first document
 	documents uint64   // deleted ones among them
+	live      uint64   // documents without them
+
+	empty        *roaring.Bitmap                     // shared by sets
+	dictionaries map[string][]segment.TermDictionary // by field and segment, once asked for
+	found        map[fieldTerm]docset                // what term gave
 }
+
+type fieldTerm struct{ field, term string }
 
 func newView(r index.IndexReader) (*view, error) {
 	snapshot, ok := r.(*scorch.IndexSnapshot)
 	if !ok {
 		return nil, fmt.Errorf("index of type %T", r)
 	}
-	v := &view{segments: snapshot.Segments()}
-	var next uint64
-	for _, s := range v.segments {
-		v.first = append(v.first, next)
-		next += s.Segment().Count()
+	v := &view{segments: snapshot.Segments(), empty: roaring.New(), dictionaries: map[string][]segment.TermDictionary{}, found: map[fieldTerm]docset{}}
+	v.first = make([]uint64, len(v.segments))
+	for i, s := range v.segments {
+		v.first[i] = v.documents
+		v.documents += s.Segment().Count()
+		v.live += s.Count()
 	}
-	v.documents = next
 	return v, nil
+}
+
+// dictionary gives the terms of a field in a segment.
+func (v *view) dictionary(n int, field string) (segment.TermDictionary, error) {
+	known := v.dictionaries[field]
+	if known == nil {
+		known = make([]segment.TermDictionary, len(v.segments))
+		v.dictionaries[field] = known
+	}
+	if known[n] == nil {
+		var err error
+		if known[n], err = v.segments[n].Segment().Dictionary(field); err != nil {
+			return nil, err
+		}
+	}
+	return known[n], nil
 }
 
 // docset is a set of documents: a bitmap of local numbers for every segment of the view. The bitmaps of one are never
@@ -54,7 +78,15 @@ func (d docset) common(other docset) (n uint64) {
 
 func (d docset) and(other docset) docset { return d.combine(other, roaring.And) }
 func (d docset) or(other docset) docset  { return d.combine(other, roaring.Or) }
-func (d docset) not(other docset) docset { return d.combine(other, roaring.AndNot) }
+
+func (d docset) not(other docset) docset {
+	return d.combine(other, func(a, b *roaring.Bitmap) *roaring.Bitmap {
+		if b.IsEmpty() { // mostly
+			return a
+		}
+		return roaring.AndNot(a, b)
+	})
+}
 
 func (d docset) combine(other docset, f func(a, b *roaring.Bitmap) *roaring.Bitmap) docset {
 	out := make(docset, len(d))
@@ -86,21 +118,49 @@ func (v *view) all() docset {
 	return out
 }
 
-// any gives the documents with any of some terms.
-func (v *view) any(field string, terms []string) (docset, error) {
+// term gives the documents with a term. It remembers them.
+func (v *view) term(field, term string) (docset, error) {
+	if known, ok := v.found[fieldTerm{field, term}]; ok {
+		return known, nil
+	}
 	out := make(docset, len(v.segments))
 	for i, s := range v.segments {
-		dict, err := s.Segment().Dictionary(field)
+		dict, err := v.dictionary(i, field)
 		if err != nil {
 			return nil, err
 		}
-		if len(terms) == 1 {
-			if out[i], err = termIn(dict, terms[0], s.Deleted()); err != nil {
+		if out[i], err = v.termIn(dict, term, s.Deleted()); err != nil {
+			return nil, err
+		}
+	}
+	v.found[fieldTerm{field, term}] = out
+	return out, nil
+}
+
+// forget lets go of what term remembers.
+func (v *view) forget() { clear(v.found) }
+
+// any gives the documents with any of some terms.
+func (v *view) any(field string, terms []string) (docset, error) {
+	return v.anyOf(field, func(int) []string { return terms })
+}
+
+// anyOf gives the documents with any of the terms of their segment.
+func (v *view) anyOf(field string, terms func(segment int) []string) (docset, error) {
+	out := make(docset, len(v.segments))
+	for i, s := range v.segments {
+		dict, err := v.dictionary(i, field)
+		if err != nil {
+			return nil, err
+		}
+		of := terms(i)
+		if len(of) == 1 {
+			if out[i], err = v.termIn(dict, of[0], s.Deleted()); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		if out[i], err = anyIn(dict, terms); err != nil {
+		if out[i], err = anyIn(dict, of); err != nil {
 			return nil, err
 		}
 		if deleted := s.Deleted(); deleted != nil {
@@ -111,7 +171,7 @@ func (v *view) any(field string, terms []string) (docset, error) {
 }
 
 // termIn gives the documents of a segment with a term, without those deleted. The bitmap may lie in the index's file.
-func termIn(dict segment.TermDictionary, term string, deleted *roaring.Bitmap) (*roaring.Bitmap, error) {
+func (v *view) termIn(dict segment.TermDictionary, term string, deleted *roaring.Bitmap) (*roaring.Bitmap, error) {
 	list, err := dict.PostingsList([]byte(term), deleted, nil)
 	if err != nil {
 		return nil, err
@@ -120,27 +180,25 @@ func termIn(dict segment.TermDictionary, term string, deleted *roaring.Bitmap) (
 	if err != nil || b != nil {
 		return b, err
 	}
-	return roaring.New(), nil
+	return v.empty, nil
 }
 
 // anyIn gives the documents of a segment with any of some terms.
 func anyIn(dict segment.TermDictionary, terms []string) (*roaring.Bitmap, error) {
 	out := roaring.New()
 	var list segment.PostingsList
-	var it segment.PostingsIterator
+	var term []byte
 	for _, t := range terms {
 		var err error
-		if list, err = dict.PostingsList([]byte(t), nil, list); err != nil {
+		term = append(term[:0], t...)
+		if list, err = dict.PostingsList(term, nil, list); err != nil {
 			return nil, err
 		}
-		it = list.Iterator(false, false, false, it)
-		b, err := bitmapOf(it)
-		if err != nil {
-			return nil, err
+		into, ok := list.(interface{ OrInto(*roaring.Bitmap) })
+		if !ok {
+			return nil, fmt.Errorf("postings of type %T", list)
 		}
-		if b != nil {
-			out.Or(b)
-		}
+		into.OrInto(out)
 	}
 	return out, nil
 }
@@ -160,20 +218,54 @@ func bitmapOf(it segment.PostingsIterator) (*roaring.Bitmap, error) {
 	return nil, nil
 }
 
-// frequency counts the documents with a term, without reading them.
-func (v *view) frequency(field, term string) (n uint64, err error) {
-	for _, s := range v.segments {
-		dict, err := s.Segment().Dictionary(field)
+// beginning gives the terms that begin with a prefix, segment by segment, and calls each with every one once, until it
+// wants no more.
+func (v *view) beginning(field, prefix string, each func(term string) bool) ([][]string, error) {
+	out, known := make([][]string, len(v.segments)), map[string]bool{}
+	for i := range v.segments {
+		dict, err := v.dictionary(i, field)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		list, err := dict.PostingsList([]byte(term), s.Deleted(), nil)
-		if err != nil {
-			return 0, err
+		terms := iterate(dict, []byte(prefix))
+		for {
+			e, err := terms.Next()
+			if err != nil {
+				return nil, err
+			}
+			if e == nil {
+				break
+			}
+			out[i] = append(out[i], e.Term)
+			if known[e.Term] {
+				continue
+			}
+			if known[e.Term] = true; !each(e.Term) {
+				return out, nil
+			}
 		}
-		n += list.Count()
 	}
-	return n, nil
+	return out, nil
+}
+
+// iterate goes through the terms of a dictionary that begin with a prefix; it does not count their documents, if the
+// dictionary can do without.
+func iterate(dict segment.TermDictionary, prefix []byte) segment.DictionaryIterator {
+	end := slices.Clone(prefix)
+	for len(end) > 0 && end[len(end)-1] == 0xff {
+		end = end[:len(end)-1]
+	}
+	if len(end) > 0 {
+		end[len(end)-1]++
+	} else {
+		end = nil
+	}
+	if d, ok := dict.(interface {
+		AutomatonIteratorOmitCount(a segment.Automaton, from, to []byte) segment.DictionaryIterator
+	}); ok {
+		return d.AutomatonIteratorOmitCount(nil, prefix, end)
+	}
+	return dict.AutomatonIterator(nil, prefix, end)
 }
 
 // cardinality counts the terms of a field, one that several segments have as often.

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/blevesearch/bleve/v2/search"
 )
 
 // ranking keeps those that come first of many documents. It looks at each a constant number of times on average, however
@@ -219,22 +217,21 @@ func (s *session) add(docs docset, r *ranking) error {
 const checkEvery = 1024 // documents between looks at whether the answer is still wanted
 
 // addScored adds all documents that match to a ranking, with their scores, and sets the total.
-func (s *session) addScored(r *ranking) (err error) {
-	searcher, err := s.root.searcher(&scope{ctx: s.ctx, reader: s.reader, view: s.view})
+func (s *session) addScored(r *ranking) error {
+	found, err := s.found()
 	if err != nil {
 		return err
 	}
-	pool := search.NewDocumentMatchPool(searcher.DocumentMatchPoolSize()+1, 0)
-	sc := &search.SearchContext{DocumentMatchPool: pool, IndexReader: s.reader}
-	for s.total = 0; ; s.total++ {
-		if s.total%checkEvery == 0 && s.ctx.Err() != nil {
-			return closeAll(s.ctx.Err(), searcher)
+	s.total = found.count()
+	return s.view.eachScore(s.root, found, func(first uint64, docs []uint32, scores []float64) error {
+		for i, doc := range docs {
+			if !r.full || scores[i] >= r.least() {
+				r.add(ranked{number: first + uint64(doc), score: scores[i]})
+			}
 		}
-		m, err := searcher.Next(sc)
-		if err != nil || m == nil {
-			return closeAll(err, searcher)
-		}
-		r.add(ranked{number: m.IndexInternalID.Value(), score: m.Score})
-		pool.Put(m)
-	}
+		return s.ctx.Err()
+	})
 }
+
+// least is the score of the last that is to be kept.
+func (r *ranking) least() float64 { return r.kept[r.size-1].score }

@@ -55,6 +55,7 @@ type session struct {
 	columns  *columns
 	view     *view
 	root     clause
+	matching docset // what root matches, once it was looked for
 	marks    []mark
 	notes    []string
 	sort     string
@@ -114,7 +115,7 @@ func (s *session) compile() (err error) {
 
 func (s *session) compiler() *compiler {
 	return &compiler{query: s.request.Query.text, reader: s.reader, view: s.view, names: s.names, loc: s.request.Location,
-		unlimited: s.request.Limit == 0}
+		unlimited: s.request.Limit == 0, others: s.view.live != s.at.Messages}
 }
 
 func (s *session) search(each func(Hit) error) (*Answer, error) {
@@ -219,9 +220,12 @@ func (s *session) byScore(after *cursor, yield func(ref, error) bool) error {
 }
 
 // found gives the documents that match.
-func (s *session) found() (docs docset, err error) {
-	err = guard(func() error { docs, err = s.root.docs(s.view); return err })
-	return docs, err
+func (s *session) found() (docset, error) {
+	if s.matching != nil {
+		return s.matching, nil
+	}
+	err := guard(func() (err error) { s.matching, err = s.root.docs(s.view); return err })
+	return s.matching, err
 }
 
 // byTime gives what follows after by time: month by month, so that a page costs a pass over the months it lies in. To

@@ -22,6 +22,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -44,6 +45,9 @@ func run(args []string) error {
 	flags.IntVar(&o.defaultLimit, "default-limit", 100_000, "most messages that bleve's default mapping is given; it is slow")
 	flags.StringVar(&o.corpus, "corpus", "../../../../shared/corpus/chat", "directory of the chat corpus")
 	flags.StringVar(&o.dir, "dir", "", "directory for what is built, kept afterwards (default: a temporary one, removed)")
+	flags.BoolVar(&o.answersOnly, "answers", false, "measure answers only, of what an earlier run built in -dir")
+	flags.StringVar(&o.classes, "classes", "", "regular expression of the classes of answers to measure (default: all)")
+	flags.StringVar(&o.profiles, "profiles", "", "directory for a CPU profile of every contender and class")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -62,6 +66,9 @@ type options struct {
 	rounds       int
 	defaultLimit int
 	corpus, dir  string
+
+	answersOnly       bool
+	classes, profiles string
 }
 
 func (o *options) run() error {
@@ -76,7 +83,7 @@ func (o *options) run() error {
 	fmt.Printf("machine: %s", loadAverage())
 	perMessage := map[int]float64{}
 	for _, n := range o.sizes {
-		w, err := prepare(o.corpus, o.dir, n)
+		w, err := o.world(n)
 		if err != nil {
 			return fmt.Errorf("prepare %d messages: %w", n, err)
 		}
@@ -87,10 +94,19 @@ func (o *options) run() error {
 		r.print()
 		perMessage[n] = r.buildCPU(nameIndex)
 	}
-	if first, last := o.sizes[0], o.sizes[len(o.sizes)-1]; first < last {
+	if first, last := o.sizes[0], o.sizes[len(o.sizes)-1]; first < last && !o.answersOnly {
 		fmt.Printf("\nCPU a message of %s at %d: %.2f of that at %d\n", nameIndex, last, perMessage[last]/perMessage[first], first)
 	}
 	return nil
+}
+
+// world prepares what is measured with n messages, or takes it from an earlier run.
+func (o *options) world(n int) (*world, error) {
+	w := &world{Dir: filepath.Join(o.dir, fmt.Sprint(n)), Messages: n, Classes: o.classes, Profiles: o.profiles}
+	if o.answersOnly {
+		return w, w.revisit()
+	}
+	return w, w.prepare(o.corpus)
 }
 
 // measure runs all contenders in turns, first building, then answering.
@@ -98,6 +114,9 @@ func (o *options) measure(r *report) error {
 	names := []string{nameIndex, nameSQLite}
 	if r.world.Messages <= o.defaultLimit {
 		names = append(names, nameDefault)
+	}
+	if o.answersOnly {
+		names = nil
 	}
 	for range o.rounds {
 		for _, name := range names {

@@ -43,8 +43,10 @@ func (r *report) each(d time.Duration) float64 {
 }
 
 func (r *report) print() {
-	fmt.Printf("\n%d messages, medians of %d rounds, %s", r.world.Messages, len(r.builds[nameIndex]), loadAverage())
-	r.printBuilds()
+	fmt.Printf("\n%d messages, medians of %d rounds, %s", r.world.Messages, len(r.answers[nameIndex]), loadAverage())
+	if len(r.builds) > 0 {
+		r.printBuilds()
+	}
 	r.printAnswers()
 }
 
