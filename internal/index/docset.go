@@ -1,6 +1,7 @@
 package index
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -17,6 +18,7 @@ type view struct {
 	first     []uint64 // bleve's number of each segment's first document
 	documents uint64   // deleted ones among them
 	live      uint64   // documents without them
+	times     []times  // by segment; nil if they are not kept
 
 	empty        *roaring.Bitmap                     // shared by sets
 	dictionaries map[string][]segment.TermDictionary // by field and segment, once asked for
@@ -123,15 +125,9 @@ func (v *view) term(field, term string) (docset, error) {
 	if known, ok := v.found[fieldTerm{field, term}]; ok {
 		return known, nil
 	}
-	out := make(docset, len(v.segments))
-	for i, s := range v.segments {
-		dict, err := v.dictionary(i, field)
-		if err != nil {
-			return nil, err
-		}
-		if out[i], err = v.termIn(dict, term, s.Deleted()); err != nil {
-			return nil, err
-		}
+	out, err := v.any(field, []string{term})
+	if err != nil {
+		return nil, err
 	}
 	v.found[fieldTerm{field, term}] = out
 	return out, nil
@@ -148,6 +144,7 @@ func (v *view) any(field string, terms []string) (docset, error) {
 // anyOf gives the documents with any of the terms of their segment.
 func (v *view) anyOf(field string, terms func(segment int) []string) (docset, error) {
 	out := make(docset, len(v.segments))
+	var it segment.PostingsIterator
 	for i, s := range v.segments {
 		dict, err := v.dictionary(i, field)
 		if err != nil {
@@ -155,7 +152,7 @@ func (v *view) anyOf(field string, terms func(segment int) []string) (docset, er
 		}
 		of := terms(i)
 		if len(of) == 1 {
-			if out[i], err = v.termIn(dict, of[0], s.Deleted()); err != nil {
+			if out[i], it, err = v.termIn(dict, of[0], s.Deleted(), it); err != nil {
 				return nil, err
 			}
 			continue
@@ -170,17 +167,21 @@ func (v *view) anyOf(field string, terms func(segment int) []string) (docset, er
 	return out, nil
 }
 
-// termIn gives the documents of a segment with a term, without those deleted. The bitmap may lie in the index's file.
-func (v *view) termIn(dict segment.TermDictionary, term string, deleted *roaring.Bitmap) (*roaring.Bitmap, error) {
+// termIn gives the documents of a segment with a term, without those deleted, and the iterator that it used, which may be
+// that of another term. The bitmap may lie in the index's file.
+func (v *view) termIn(dict segment.TermDictionary, term string, deleted *roaring.Bitmap, it segment.PostingsIterator) (
+	*roaring.Bitmap, segment.PostingsIterator, error,
+) {
 	list, err := dict.PostingsList([]byte(term), deleted, nil)
-	if err != nil {
-		return nil, err
+	if err != nil || list.Count() == 0 {
+		return v.empty, it, err
 	}
-	b, err := bitmapOf(list.Iterator(false, false, false, nil))
-	if err != nil || b != nil {
-		return b, err
+	it = list.Iterator(false, false, false, it)
+	b, err := bitmapOf(it)
+	if b == nil {
+		b = v.empty
 	}
-	return v.empty, nil
+	return b, it, err
 }
 
 // anyIn gives the documents of a segment with any of some terms.
@@ -280,11 +281,40 @@ func (v *view) cardinality(field string) (n int, err error) {
 	return n, nil
 }
 
-// id gives the id of a document by bleve's number.
-func (v *view) id(number uint64) (string, error) {
+// locate gives the segment of a document by bleve's number, and its number there.
+func (v *view) locate(number uint64) (segment int, doc uint32) {
 	i, _ := slices.BinarySearch(v.first, number+1)
-	id, err := v.segments[i-1].DocID(number - v.first[i-1])
+	return i - 1, uint32(number - v.first[i-1])
+}
+
+// id gives the id of a document.
+func (v *view) id(segment int, doc uint32) (string, error) {
+	id, err := v.segments[segment].DocID(uint64(doc))
 	return string(id), err
+}
+
+func (v *view) idOf(number uint64) (string, error)   { return v.id(v.locate(number)) }
+func (v *view) timeOf(number uint64) (uint64, error) { return v.time(v.locate(number)) }
+
+// time gives what a document's id begins with, as a number in the order of time.
+func (v *view) time(segment int, doc uint32) (uint64, error) {
+	if v.times != nil {
+		if known := v.times[segment][doc].Load(); known != 0 {
+			return known, nil
+		}
+	}
+	id, err := v.segments[segment].DocID(uint64(doc))
+	if err != nil {
+		return 0, err
+	}
+	if len(id) < keyLen {
+		return 0, fmt.Errorf("%w: document %d has the key %x", ErrDamaged, doc, id)
+	}
+	time := binary.BigEndian.Uint64(id)
+	if v.times != nil {
+		v.times[segment][doc].Store(time)
+	}
+	return time, nil
 }
 
 // keyed gives the documents with some keys.

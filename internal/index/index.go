@@ -59,6 +59,7 @@ type Index struct {
 	names    *directory
 	line     *timeline.Store // nil as long as nobody asked for it
 	columns  columns
+	recent   recent
 }
 
 // Open opens the index in dir. Unless read-only, it creates an empty index where there is none and removes what a

@@ -80,7 +80,7 @@ func (t *termScorer) add(docs []uint32, scores []float64) error {
 		}
 		score := t.weight * p.Norm()
 		if standing := p.Frequency(); !isOnce(standing) {
-			score *= math.Sqrt(float64(times(standing)))
+			score *= math.Sqrt(float64(occurrences(standing)))
 		}
 		scores[i] += score
 	}
@@ -144,7 +144,7 @@ const scoreBlock = 4096
 // eachScore calls f with blocks of documents of a set, bleve's number of the first document of their segment, and what
 // each scores.
 func (v *view) eachScore(c clause, found docset, f func(first uint64, docs []uint32, scores []float64) error) error {
-	block, scores := make([]uint32, scoreBlock), []float64(nil)
+	block, scores := make([]uint32, min(scoreBlock, found.count())), []float64(nil)
 	for i, docs := range found {
 		if docs.IsEmpty() {
 			continue

@@ -15,7 +15,7 @@ import (
 //	(gap<<6 | position)<<2 | 2                     twice, gap positions apart; up to ten times, all gaps below 64
 //	times<<2                                       this often, where bleve's locations say
 //
-// Positions count from 1. Scores are made of times, for which bleve's own scorers would take the standing.
+// Positions count from 1. Scores are made of occurrences, for which bleve's own scorers would take the standing.
 
 const (
 	onceMark, gapsMark, locatedMark = 1, 2, 0 // the lowest bits
@@ -43,8 +43,8 @@ func gapsOf(positions []uint32) (standing uint64, ok bool) {
 	return standing<<2 | gapsMark, true
 }
 
-// times is how often a term stands in a document.
-func times(standing uint64) int {
+// occurrences is how often a term stands in a document.
+func occurrences(standing uint64) int {
 	switch {
 	case isOnce(standing):
 		return 1

@@ -44,8 +44,8 @@ func TestStandingsTellPositions(t *testing.T) {
 			want = append(want, uint32(tok.pos))
 		}
 		want = slices.Compact(want)
-		if got := positionsIn(nil, p); !slices.Equal(got, want) || times(p.frequency) != len(want) {
-			t.Fatalf("positions %v, %d times; want %v", got, times(p.frequency), want)
+		if got := positionsIn(nil, p); !slices.Equal(got, want) || occurrences(p.frequency) != len(want) {
+			t.Fatalf("positions %v, %d times; want %v", got, occurrences(p.frequency), want)
 		}
 		if fits := len(want) == 1; fits && tf.Locations != nil || tf.Frequency() <= 0 {
 			t.Fatalf("%v are told by %d and %d locations", want, tf.Frequency(), len(tf.Locations))
