@@ -129,7 +129,7 @@ func appendPlaces(out places, it segment.PostingsIterator, candidates *roaring.B
 		return out, err
 	}
 	it.(segment.OptimizablePostingsIterator).ReplaceActual(roaring.And(all, candidates))
-	var at [maxGaps]uint32
+	var at [maxPacked]uint32
 	for {
 		p, err := it.Next()
 		if err != nil || p == nil {

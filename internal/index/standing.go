@@ -12,68 +12,88 @@ import (
 // standing:
 //
 //	(position-1)<<1 | 1                            it stands once, there
-//	(gap<<6 | position)<<2 | 2                     twice, gap positions apart; up to ten times, all gaps below 64
-//	times<<2                                       this often, where bleve's locations say
+//	(gap<<6 | position)<<2 | 2                     twice, gap positions apart; up to ten times, all below 64
+//	(gap<<12 | position)<<3 | 4                    the same up to five times, all below 4096
+//	times<<3                                       this often, where bleve's locations say
 //
 // Positions count from 1. Scores are made of occurrences, for which bleve's own scorers would take the standing.
 
-const (
-	onceMark, gapsMark, locatedMark = 1, 2, 0 // the lowest bits
-	gapBits                         = 6
-	maxGaps                         = 10
-)
+// A packing is a way to tell several positions.
+type packing struct {
+	mark, markBits uint64 // the lowest bits of the standing
+	gapBits, most  int    // bits of a position, and how many there may be
+}
 
-// isOnce tells whether a term stands once; other standings have a mark in their two lowest bits.
-func isOnce(standing uint64) bool { return standing&1 == onceMark }
+var packings = []packing{{2, 2, 6, 10}, {4, 3, 12, 5}}
 
-// gapsOf gives the standing of some ascending positions; ok is false if they do not fit.
-func gapsOf(positions []uint32) (standing uint64, ok bool) {
-	if len(positions) > maxGaps {
+// isOnce tells whether a term stands once.
+func isOnce(standing uint64) bool { return standing&1 == 1 }
+
+// packingOf gives the packing of a standing; ok is false for those that have none.
+func packingOf(standing uint64) (p packing, ok bool) {
+	for _, p := range packings {
+		if standing&(1<<p.markBits-1) == p.mark {
+			return p, true
+		}
+	}
+	return p, false
+}
+
+// pack gives the standing of some ascending positions; ok is false if they do not fit.
+func (p packing) pack(positions []uint32) (standing uint64, ok bool) {
+	if len(positions) > p.most {
 		return 0, false
 	}
 	before := uint32(0)
-	for i, p := range positions {
-		gap := p - before
-		if gap >= 1<<gapBits {
+	for i, at := range positions {
+		gap := at - before
+		if gap >= 1<<p.gapBits {
 			return 0, false
 		}
-		standing |= uint64(gap) << (gapBits * i)
-		before = p
+		standing |= uint64(gap) << (p.gapBits * i)
+		before = at
 	}
-	return standing<<2 | gapsMark, true
+	return standing<<p.markBits | p.mark, true
 }
 
 // occurrences is how often a term stands in a document.
 func occurrences(standing uint64) int {
-	switch {
-	case isOnce(standing):
+	if isOnce(standing) {
 		return 1
-	case standing&3 == gapsMark:
-		return (bits.Len64(standing>>2) + gapBits - 1) / gapBits
-	default:
-		return int(standing >> 2)
 	}
+	if p, ok := packingOf(standing); ok {
+		return (bits.Len64(standing>>p.markBits) + p.gapBits - 1) / p.gapBits
+	}
+	return int(standing >> locatedBits)
 }
 
-// appendPositions appends those that a standing tells.
-func appendPositions(dst []uint32, standing uint64) []uint32 {
-	switch {
-	case isOnce(standing):
-		dst = append(dst, uint32(standing>>1)+1)
-	case standing&3 == gapsMark:
-		at := uint32(0)
-		for gaps := standing >> 2; gaps > 0; gaps >>= gapBits {
-			at += uint32(gaps & (1<<gapBits - 1))
-			dst = append(dst, at)
-		}
+const (
+	locatedBits = 3
+	maxPacked   = 10 // positions that a standing tells at most
+)
+
+// appendPositions appends those that a standing tells; ok is false if bleve's locations do.
+func appendPositions(dst []uint32, standing uint64) (_ []uint32, ok bool) {
+	if isOnce(standing) {
+		return append(dst, uint32(standing>>1)+1), true
 	}
-	return dst
+	p, ok := packingOf(standing)
+	if !ok {
+		return dst, false
+	}
+	at := uint32(0)
+	for gaps := standing >> p.markBits; gaps > 0; gaps >>= p.gapBits {
+		at += uint32(gaps & (1<<p.gapBits - 1))
+		dst = append(dst, at)
+	}
+	return dst, true
 }
 
 // positionsIn appends the positions of a posting. Those of a document are in order.
 func positionsIn(dst []uint32, p segment.Posting) []uint32 {
-	if standing := p.Frequency(); isOnce(standing) || standing&3 == gapsMark {
-		return appendPositions(dst, standing)
+	dst, ok := appendPositions(dst, p.Frequency())
+	if ok {
+		return dst
 	}
 	for _, l := range p.Locations() {
 		dst = append(dst, uint32(l.Pos()))
@@ -85,7 +105,7 @@ func positionsIn(dst []uint32, p segment.Posting) []uint32 {
 var once = func() []*index.TokenFreq {
 	table := make([]*index.TokenFreq, 512)
 	for n := range table {
-		table[n] = standingAs(uint64(n)<<1 | onceMark)
+		table[n] = standingAs(uint64(n)<<1 | 1)
 	}
 	return table
 }()
@@ -94,7 +114,7 @@ func onceAt(pos int) *index.TokenFreq {
 	if pos <= len(once) {
 		return once[pos-1]
 	}
-	return standingAs(uint64(pos-1)<<1 | onceMark)
+	return standingAs(uint64(pos-1)<<1 | 1)
 }
 
 func standingAs(standing uint64) *index.TokenFreq {
@@ -108,22 +128,24 @@ func standingAt(tf *index.TokenFreq, pos int) *index.TokenFreq {
 	if n := len(tf.Locations); n > 0 {
 		if tf.Locations[n-1].Position != pos {
 			tf.Locations = append(tf.Locations, &index.TokenLocation{Position: pos})
-			tf.SetFrequency((n+1)<<2 | locatedMark)
+			tf.SetFrequency((n + 1) << locatedBits)
 		}
 		return tf
 	}
-	var known [maxGaps + 1]uint32
-	all := appendPositions(known[:0], uint64(tf.Frequency()))
+	var known [maxPacked + 1]uint32
+	all, _ := appendPositions(known[:0], uint64(tf.Frequency()))
 	if all[len(all)-1] == uint32(pos) {
 		return tf
 	}
 	all = append(all, uint32(pos))
-	if standing, ok := gapsOf(all); ok {
-		return standingAs(standing)
+	for _, p := range packings {
+		if standing, ok := p.pack(all); ok {
+			return standingAs(standing)
+		}
 	}
-	located := standingAs(uint64(len(all))<<2 | locatedMark)
-	for _, p := range all {
-		located.Locations = append(located.Locations, &index.TokenLocation{Position: int(p)})
+	located := standingAs(uint64(len(all)) << locatedBits)
+	for _, at := range all {
+		located.Locations = append(located.Locations, &index.TokenLocation{Position: int(at)})
 	}
 	return located
 }

@@ -27,8 +27,8 @@ func (l posted) Pos() uint64 { return l.pos }
 
 func TestStandingsTellPositions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		gaps := rapid.SliceOfN(rapid.SampledFrom([]int{0, 1, 1, 2, 7, 62, 63, 64, 65, 512, 40000}), 0, 15).Draw(t, "gaps")
-		pos := rapid.SampledFrom([]int{1, 2, 63, 64, 511, 512, 513, 1 << 20}).Draw(t, "first")
+		gaps := rapid.SliceOfN(rapid.SampledFrom([]int{0, 1, 1, 2, 7, 62, 63, 64, 65, 512, 4095, 4096, 40000}), 0, 15).Draw(t, "gaps")
+		pos := rapid.SampledFrom([]int{1, 2, 63, 64, 511, 512, 513, 4095, 4096, 1 << 20}).Draw(t, "first")
 		tokens := []token{{term: "a", pos: pos}}
 		for _, g := range gaps {
 			pos += g

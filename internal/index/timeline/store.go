@@ -23,7 +23,7 @@ var (
 	ErrDamaged = errors.New("timeline damaged")
 )
 
-const format = 2
+const format = 3
 
 // The buckets.
 const (
@@ -52,6 +52,7 @@ type Store struct {
 	path    string
 	owner   string
 	options *bolt.Options
+	codec   *codec
 	written uint64 // messages applied since it was opened
 
 	mu sync.RWMutex // held for reading while db is used
@@ -81,7 +82,11 @@ func (k *Kinds) Messages() (n uint64) {
 func Open(path string, o Options) (*Store, error) {
 	s := &Store{path: path, owner: o.Owner, options: &bolt.Options{ReadOnly: o.ReadOnly, Timeout: o.Wait,
 		FreelistType: bolt.FreelistMapType, NoFreelistSync: true}}
-	err := s.open()
+	var err error
+	if s.codec, err = newCodec(); err != nil {
+		return nil, fmt.Errorf("open timeline: %w", err)
+	}
+	err = s.open()
 	if err != nil && !o.ReadOnly && (errors.Is(err, ErrNone) || errors.Is(err, ErrDamaged)) {
 		err = s.create()
 	}
@@ -147,6 +152,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	copied, err := s.compact()
+	s.codec.close()
 	if err = errors.Join(err, s.db.Close()); err != nil || copied == "" {
 		return err
 	}
