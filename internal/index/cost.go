@@ -3,9 +3,9 @@ package index
 // What a query costs, in nanoseconds of processor time, as measured over the chat corpus of 394,194 messages. The first
 // page of hits is promised within 2 seconds, so what is estimated at more than maxCost is refused before it is run.
 const (
-	costPosting = 400        // a document with a word that is scored
-	costPlace   = 200        // a document with a word whose positions are looked at
-	costTerm    = 25_000     // a set of documents that is read: that of a term
+	costPosting = 150        // a document with a word that is scored
+	costPlace   = 150        // a document with a word whose positions are looked at
+	costTerm    = 10_000     // a set of documents that is read: that of a term
 	costWalk    = 300        // a term of the index that is compared with a pattern
 	costEdit    = 10_000_000 // finding the terms that differ by a letter, for every letter
 	maxCost     = 1_500_000_000

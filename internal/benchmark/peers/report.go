@@ -77,7 +77,8 @@ func (r *report) printBuilds() {
 
 // printAnswers prints a line a class: what the index takes, and how often that of the peers.
 func (r *report) printAnswers() {
-	fmt.Println()
+	fmt.Printf("\nanswers: total and a page; CPU, p50, p95 with the hits read and snippets cut, \"keys\" without; a ratio is of CPU.\n" +
+		"All contenders are warm: each class is asked once before it is measured, and keeps what it keeps in memory.\n")
 	row("answers; ms", "hits", "CPU", "p50", "p95", "/SQLite", "/rg", "keys CPU", "keys p95", "/SQLite")
 	for _, class := range r.world.Queries {
 		whole, keys := r.timing(nameIndex, class.Name), r.timing(nameIndexKeys, class.Name)

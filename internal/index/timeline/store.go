@@ -80,7 +80,7 @@ func (k *Kinds) Messages() (n uint64) {
 // Open opens a timeline. Unless read-only it makes an empty one where there is none that can be used: none at all, one of
 // another owner or format, or no bbolt file. Reading gives ErrNone or ErrDamaged then.
 func Open(path string, o Options) (*Store, error) {
-	s := &Store{path: path, owner: o.Owner, options: &bolt.Options{ReadOnly: o.ReadOnly, Timeout: o.Wait,
+	s := &Store{path: path, owner: o.Owner, options: &bolt.Options{ReadOnly: o.ReadOnly, Timeout: o.Wait, PageSize: pageSize,
 		FreelistType: bolt.FreelistMapType, NoFreelistSync: true}}
 	var err error
 	if s.codec, err = newCodec(); err != nil {
@@ -96,8 +96,10 @@ func Open(path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// slack is by how much the file grows beyond what is needed.
-const slack = 64 << 10
+const (
+	slack    = 64 << 10 // by how much the file grows beyond what is needed
+	pageSize = 16 << 10 // blocks of one to two KiB leave little of a page unused
+)
 
 func (s *Store) open() error {
 	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
@@ -195,7 +197,7 @@ func (s *Store) compact() (path string, err error) {
 	if err := os.RemoveAll(path); err != nil {
 		return "", err
 	}
-	copied, err := bolt.Open(path, 0o600, &bolt.Options{FreelistType: bolt.FreelistMapType, NoFreelistSync: true})
+	copied, err := bolt.Open(path, 0o600, &bolt.Options{PageSize: pageSize, FreelistType: bolt.FreelistMapType, NoFreelistSync: true})
 	if err != nil {
 		return "", err
 	}
