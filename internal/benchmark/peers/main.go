@@ -6,6 +6,9 @@
 //	cd internal/benchmark/peers
 //	go run -tags sqlite_fts5 . -sizes 100000,1000000 -rounds 3
 //
+// With -dir what was built is kept, and -answers measures it again without building; -classes and -profiles are for
+// looking closer.
+//
 // It is a module of its own, so that what the peers need (CGO and SQLite) is no dependency of the program. The messages
 // are those of the corpus beside the project, and where it is too small, of it again with the words of each text
 // shuffled. Every contender runs in a process of its own, which is asked what it used; the contenders of a round take
