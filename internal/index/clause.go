@@ -1,53 +1,31 @@
 package index
 
 import (
-	"context"
 	"slices"
 
-	"github.com/blevesearch/bleve/v2/search"
-	"github.com/blevesearch/bleve/v2/search/searcher"
-	"github.com/blevesearch/bleve_index_api"
+	"github.com/RoaringBitmap/roaring/v2"
 )
 
 // clause is a part of a compiled query: names are ids, prefixes are words, dates are keys. It can be run any number
-// of times on the view it was compiled for. docs gives what it matches; searcher the same, with scores; cost estimates
-// the nanoseconds of either.
+// of times on the view it was compiled for. docs gives what it matches; scorer what documents of a segment score, of
+// which all must match; cost estimates the nanoseconds of either.
 type clause interface {
 	docs(v *view) (docset, error)
-	searcher(s *scope) (search.Searcher, error)
+	scorer(v *view, segment int, docs *roaring.Bitmap) (scorer, error)
 	cost(scored bool) uint64
-}
-
-// scope is what clauses score in.
-type scope struct {
-	ctx    context.Context
-	reader index.IndexReader
-	view   *view
-}
-
-// scored has bleve give scores.
-var scored = search.SearcherOptions{}
-
-// plain gives every match of a clause the same score.
-func (s *scope) plain(c clause, score float64) (search.Searcher, error) {
-	docs, err := c.docs(s.view)
-	if err != nil {
-		return nil, err
-	}
-	return s.view.searcher(docs, score), nil
 }
 
 // allClause matches everything.
 type allClause struct{}
 
-func (allClause) docs(v *view) (docset, error)                 { return v.all(), nil }
-func (c allClause) searcher(s *scope) (search.Searcher, error) { return s.plain(c, 0) }
+func (allClause) docs(v *view) (docset, error)                       { return v.all(), nil }
+func (allClause) scorer(*view, int, *roaring.Bitmap) (scorer, error) { return constantScorer(0), nil }
 
 // noneClause matches nothing.
 type noneClause struct{}
 
-func (noneClause) docs(v *view) (docset, error)                 { return v.none(), nil }
-func (c noneClause) searcher(s *scope) (search.Searcher, error) { return s.plain(c, 0) }
+func (noneClause) docs(v *view) (docset, error)                       { return v.none(), nil }
+func (noneClause) scorer(*view, int, *roaring.Bitmap) (scorer, error) { return constantScorer(0), nil }
 
 // termClause matches documents with a term, rare terms and short documents first.
 type termClause struct {
@@ -55,27 +33,37 @@ type termClause struct {
 	frequency   uint64 // documents with the term
 }
 
-func (c termClause) docs(v *view) (docset, error) { return v.any(c.field, []string{c.term}) }
-
-func (c termClause) searcher(s *scope) (search.Searcher, error) {
-	return searcher.NewTermSearcher(s.ctx, s.reader, c.term, c.field, 1, scored)
-}
+func (c termClause) docs(v *view) (docset, error) { return v.term(c.field, c.term) }
 
 // anyClause matches documents with any of some terms, all with the same score.
 type anyClause struct {
 	field string
 	terms []string
 	score float64
+	found [][]string // the terms by segment, if that is known
 }
 
-func (c anyClause) docs(v *view) (docset, error)               { return v.any(c.field, c.terms) }
-func (c anyClause) searcher(s *scope) (search.Searcher, error) { return s.plain(c, c.score) }
+func (c anyClause) docs(v *view) (docset, error) {
+	if len(c.terms) == 1 {
+		return v.term(c.field, c.terms[0])
+	}
+	return v.anyOf(c.field, func(segment int) []string {
+		if c.found != nil {
+			return c.found[segment]
+		}
+		return c.terms
+	})
+}
+
+func (c anyClause) scorer(*view, int, *roaring.Bitmap) (scorer, error) {
+	return constantScorer(c.score), nil
+}
 
 // idsClause matches documents by their keys.
 type idsClause struct{ ids []string }
 
-func (c idsClause) docs(v *view) (docset, error)               { return v.keyed(c.ids) }
-func (c idsClause) searcher(s *scope) (search.Searcher, error) { return s.plain(c, 0) }
+func (c idsClause) docs(v *view) (docset, error)                     { return v.keyed(c.ids) }
+func (idsClause) scorer(*view, int, *roaring.Bitmap) (scorer, error) { return constantScorer(0), nil }
 
 // betweenClause matches what its inner clause matches, if the key lies between two.
 type betweenClause struct {
@@ -91,44 +79,86 @@ func (c betweenClause) docs(v *view) (docset, error) {
 	return v.where(inner, func(id string) bool { return id >= c.from && id < c.to })
 }
 
-func (c betweenClause) searcher(s *scope) (search.Searcher, error) { return s.plain(c, 0) }
+func (betweenClause) scorer(*view, int, *roaring.Bitmap) (scorer, error) {
+	return constantScorer(0), nil
+}
 
 // orClause matches what any kid matches. There is at least one.
-type orClause struct{ kids []clause }
+type orClause struct {
+	kids  []clause
+	found []docset // of the kids, once they were looked for
+}
 
-func (c orClause) docs(v *view) (docset, error) {
-	out := v.none()
-	for _, kid := range c.kids {
-		docs, err := kid.docs(v)
-		if err != nil {
-			return nil, err
-		}
+func (c *orClause) docs(v *view) (docset, error) {
+	if err := c.look(v); err != nil {
+		return nil, err
+	}
+	out := c.found[0]
+	for _, docs := range c.found[1:] {
 		out = out.or(docs)
 	}
 	return out, nil
 }
 
-func (c orClause) searcher(s *scope) (search.Searcher, error) {
-	kids, err := s.searchers(c.kids)
-	if err != nil {
+// look finds what the kids match.
+func (c *orClause) look(v *view) error {
+	if c.found != nil {
+		return nil
+	}
+	found := make([]docset, len(c.kids))
+	for i, kid := range c.kids {
+		var err error
+		if found[i], err = kid.docs(v); err != nil {
+			return err
+		}
+	}
+	c.found = found
+	return nil
+}
+
+func (c *orClause) scorer(v *view, segment int, docs *roaring.Bitmap) (scorer, error) {
+	if err := c.look(v); err != nil {
 		return nil, err
 	}
-	return searcher.NewDisjunctionSearcher(s.ctx, s.reader, kids, 1, scored)
+	out := &alternativesScorer{of: len(c.kids)}
+	for i, kid := range c.kids {
+		in := roaring.And(docs, c.found[i][segment])
+		if in.IsEmpty() {
+			continue
+		}
+		own, err := kid.scorer(v, segment, in)
+		if err != nil {
+			return nil, err
+		}
+		out.kids = append(out.kids, alternative{own, in.Iterator()})
+	}
+	return out, nil
 }
 
 // andClause matches what all of must match and none of not. filter narrows without adding to the score.
 type andClause struct{ must, filter, not []clause }
 
 func (c andClause) docs(v *view) (docset, error) {
-	out := v.all()
+	var out docset
 	for _, kid := range slices.Concat(c.filter, c.must) {
+		if kid == clause(allClause{}) {
+			continue
+		}
 		docs, err := kid.docs(v)
 		if err != nil {
 			return nil, err
 		}
-		if out = out.and(docs); out.isEmpty() {
+		if out == nil {
+			out = docs
+		} else {
+			out = out.and(docs)
+		}
+		if out.isEmpty() {
 			return out, nil
 		}
+	}
+	if out == nil {
+		out = v.all()
 	}
 	for _, kid := range c.not {
 		docs, err := kid.docs(v)
@@ -140,51 +170,14 @@ func (c andClause) docs(v *view) (docset, error) {
 	return out, nil
 }
 
-func (c andClause) searcher(s *scope) (search.Searcher, error) {
-	must := slices.DeleteFunc(slices.Clone(c.must), func(kid clause) bool { return kid == clause(allClause{}) })
-	if len(must) == 0 {
-		return s.plain(c, 0)
-	}
-	kids, err := s.searchers(must)
-	if err != nil {
-		return nil, err
-	}
-	if len(c.filter)+len(c.not) > 0 {
-		within, err := s.plain(andClause{filter: c.filter, not: c.not}, 0)
+func (c andClause) scorer(v *view, segment int, docs *roaring.Bitmap) (scorer, error) {
+	var out sumScorer
+	for _, kid := range c.must {
+		own, err := kid.scorer(v, segment, docs)
 		if err != nil {
-			return nil, closeAll(err, kids...)
+			return nil, err
 		}
-		kids = append(kids, within)
-	}
-	return s.conjunction(kids)
-}
-
-func (s *scope) conjunction(kids []search.Searcher) (search.Searcher, error) {
-	if len(kids) == 1 {
-		return kids[0], nil
-	}
-	all, err := searcher.NewConjunctionSearcher(s.ctx, s.reader, kids, scored)
-	if err != nil {
-		return nil, closeAll(err, kids...)
-	}
-	return all, nil
-}
-
-func (s *scope) searchers(clauses []clause) ([]search.Searcher, error) {
-	out := make([]search.Searcher, 0, len(clauses))
-	for _, c := range clauses {
-		next, err := c.searcher(s)
-		if err != nil {
-			return nil, closeAll(err, out...)
-		}
-		out = append(out, next)
+		out = append(out, own)
 	}
 	return out, nil
-}
-
-func closeAll(err error, searchers ...search.Searcher) error {
-	for _, s := range searchers {
-		_ = s.Close() // frees memory only; err is what counts
-	}
-	return err
 }

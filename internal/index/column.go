@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/blevesearch/bleve/v2/index/scorch"
@@ -24,6 +25,29 @@ type columns struct {
 	limit  uint64 // documents of an index up to which they are kept
 	mu     sync.Mutex
 	fields map[string]*keptColumn
+	times  map[uint64]times // by the ids of segments
+}
+
+// times are the times of a segment's documents as far as they were asked for, see view.time. They take eight bytes a
+// document.
+type times []atomic.Uint64
+
+// keepTimes gives a view the times that are known of its documents.
+func (k *columns) keepTimes(v *view) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	present := make(map[uint64]times, len(v.segments))
+	if v.documents <= k.limit {
+		v.times = make([]times, len(v.segments))
+		for i, s := range v.segments {
+			known, ok := k.times[s.Id()]
+			if !ok {
+				known = make(times, s.Segment().Count())
+			}
+			v.times[i], present[s.Id()] = known, known
+		}
+	}
+	k.times = present
 }
 
 // keptColumn is a column by the ids of segments.

@@ -23,8 +23,9 @@ type compiler struct {
 	notes   []string
 	marks   []mark // of what is not negated
 	negated bool
+	others  bool // there are documents beside the current versions of messages
 
-	scores    bool     // something that is not negated has a score
+	scores    bool     // documents may differ in score
 	unlimited bool     // whatever it costs
 	words     []costly // what it costs, see cost.go
 	looked    uint64   // cost of looking terms up
@@ -62,6 +63,7 @@ func (c *compiler) compile(n node) (clause, error) {
 
 func (c *compiler) or(n *orNode) (clause, error) {
 	var kids []clause
+	words := len(c.words)
 	for _, k := range n.kids {
 		kid, err := c.compile(k)
 		if err != nil {
@@ -69,7 +71,8 @@ func (c *compiler) or(n *orNode) (clause, error) {
 		}
 		kids = append(kids, kid)
 	}
-	return orClause{kids}, nil
+	c.scores = c.scores || len(c.words) > words && !c.negated
+	return &orClause{kids: kids}, nil
 }
 
 // and compiles what must all match. Fields narrow without scoring; bounds of time become one range.
@@ -122,20 +125,20 @@ func (c *compiler) not(n *notNode) (clause, error) {
 
 // text compiles a word or phrase.
 func (c *compiler) text(n *textNode) (clause, error) {
-	sets, frequencies, err := c.unit(n)
+	u, err := c.unit(n)
 	if err != nil {
 		return nil, err
 	}
-	last := sets[len(sets)-1]
+	last := u.sets[len(u.sets)-1]
 	switch {
 	case len(last) == 0:
 		return noneClause{}, nil
-	case len(sets) > 1:
-		return &phraseClause{field: n.field, units: []unit{sets}, frequencies: frequencies}, nil
+	case len(u.sets) > 1:
+		return &phraseClause{field: n.field, units: []unit{u.sets}, frequencies: u.frequencies}, nil
 	case n.form == exactForm:
-		return termClause{n.field, last[0], frequencies[0]}, nil
+		return termClause{n.field, last[0], u.frequencies[0]}, nil
 	default:
-		return anyClause{n.field, last, 1}, nil
+		return anyClause{field: n.field, terms: last, score: 1, found: u.found}, nil
 	}
 }
 
@@ -143,37 +146,43 @@ func (c *compiler) text(n *textNode) (clause, error) {
 func (c *compiler) near(n *nearNode) (clause, error) {
 	out := &phraseClause{field: n.field, near: n.within}
 	for _, kid := range n.kids {
-		sets, frequencies, err := c.unit(kid)
+		u, err := c.unit(kid)
 		if err != nil {
 			return nil, err
 		}
-		if len(sets[len(sets)-1]) == 0 {
+		if len(u.sets[len(u.sets)-1]) == 0 {
 			return noneClause{}, nil
 		}
-		out.units = append(out.units, sets)
-		out.frequencies = append(out.frequencies, frequencies...)
+		out.units = append(out.units, u.sets)
+		out.frequencies = append(out.frequencies, u.frequencies...)
 	}
 	return out, nil
 }
 
-// unit gives the terms that a word or phrase stands for, position by position, and in how many documents those are
-// that stand alone. Only the last position may have none.
-func (c *compiler) unit(n *textNode) (sets unit, frequencies []uint64, err error) {
-	sets = make(unit, len(n.terms))
+// wordSets are the terms that a word or phrase stands for.
+type wordSets struct {
+	sets        unit       // position by position; only the last may be empty
+	found       [][]string // those of the last by segment, where that is known
+	frequencies []uint64   // documents with those that stand alone
+}
+
+// unit gives the terms that a word or phrase stands for.
+func (c *compiler) unit(n *textNode) (u wordSets, err error) {
+	u.sets = make(unit, len(n.terms))
 	for i, t := range n.terms {
-		sets[i] = []string{t}
+		u.sets[i] = []string{t}
 	}
 	if n.form != exactForm {
-		last, err := c.expand(n)
+		last, found, err := c.expand(n)
 		if err != nil {
-			return nil, nil, err
+			return u, err
 		}
-		sets = append(sets[:max(0, len(sets)-1)], last)
+		u.sets, u.found = append(u.sets[:max(0, len(u.sets)-1)], last), found
 	}
-	c.mark(n, sets)
-	c.scores = c.scores || !c.negated
-	frequencies, err = c.frequencies(n, sets)
-	return sets, frequencies, err
+	c.mark(n, u.sets)
+	c.scores = c.scores || !c.negated && (n.form == exactForm || len(u.sets) > 1)
+	u.frequencies, err = c.frequencies(n, u.sets)
+	return u, err
 }
 
 // mark notes how to find the node in a text.
@@ -195,37 +204,45 @@ func (c *compiler) mark(n *textNode, sets [][]string) {
 	c.marks = append(c.marks, m)
 }
 
-// expand gives the terms of the index that the last term of the node stands for.
-func (c *compiler) expand(n *textNode) ([]string, error) {
+// expand gives the terms of the index that the last term of the node stands for, of a prefix also by segment.
+func (c *compiler) expand(n *textNode) (terms []string, found [][]string, err error) {
 	if err := c.lookUp(n); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	all := func(t string) bool { terms = append(terms, t); return len(terms) <= maxExpansion }
+	if n.form == prefixForm {
+		found, err = c.view.beginning(n.field, n.terms[len(n.terms)-1], all)
+	} else {
+		err = c.like(n, all)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("words like %q: %w", n.text, err)
+	}
+	if len(terms) > maxExpansion {
+		return nil, nil, c.errorAt(n.pos, "%q stands for more than %d words of the index; give more letters", n.text, maxExpansion)
+	}
+	slices.Sort(terms)
+	return terms, found, nil
+}
+
+// like calls each with the terms that match a pattern or differ little, until it wants no more.
+func (c *compiler) like(n *textNode, each func(term string) bool) error {
 	dict, err := c.dictionary(n)
 	if err != nil {
-		return nil, fmt.Errorf("words like %q: %w", n.text, err)
+		return err
 	}
 	defer dict.Close()
-	var terms []string
 	for {
 		e, err := dict.Next()
-		if err != nil {
-			return nil, fmt.Errorf("words like %q: %w", n.text, err)
+		if err != nil || e == nil || !each(e.Term) {
+			return err
 		}
-		if e == nil {
-			return terms, nil
-		}
-		if len(terms) == maxExpansion {
-			return nil, c.errorAt(n.pos, "%q stands for more than %d words of the index; give more letters", n.text, maxExpansion)
-		}
-		terms = append(terms, e.Term)
 	}
 }
 
 // dictionary gives the terms that match the node's form.
 func (c *compiler) dictionary(n *textNode) (index.FieldDict, error) {
 	switch n.form {
-	case prefixForm:
-		return c.reader.FieldDictPrefix(n.field, []byte(n.terms[len(n.terms)-1]))
 	case fuzzyForm:
 		if r, ok := c.reader.(index.IndexReaderFuzzy); ok {
 			return r.FieldDictFuzzy(n.field, n.terms[0], n.edits, "")
@@ -287,9 +304,9 @@ func (c *compiler) field(n *fieldNode) (clause, error) {
 	case "thread":
 		return c.thread(value)
 	case "kind":
-		return anyClause{fieldKind, []string{strings.ToLower(value)}, 0}, nil
+		return anyClause{field: fieldKind, terms: []string{strings.ToLower(value)}}, nil
 	default: // has, is
-		return anyClause{fieldFlags, []string{strings.ToLower(value)}, 0}, nil
+		return anyClause{field: fieldFlags, terms: []string{strings.ToLower(value)}}, nil
 	}
 }
 

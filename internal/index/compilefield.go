@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"archiver/internal/record"
-
-	"github.com/blevesearch/bleve_index_api"
 )
 
 // channels compiles a channel's id or name. An id is searched for also when the archive has no record of it.
@@ -27,7 +25,7 @@ func (c *compiler) channels(value string) (clause, error) {
 			c.note("no channel is called %q", value)
 		}
 	}
-	return anyClause{fieldChannel, ids, 0}, nil
+	return anyClause{field: fieldChannel, terms: ids}, nil
 }
 
 // users compiles an author's id or name. An id is searched for also when the archive has no account of it.
@@ -51,20 +49,13 @@ func (c *compiler) users(value string) (clause, error) {
 			c.note("no user is called %q", value)
 		}
 	}
-	return anyClause{fieldUser, ids, 0}, nil
+	return anyClause{field: fieldUser, terms: ids}, nil
 }
 
-// has tells whether a term is in the index.
+// has tells whether documents have a term.
 func (c *compiler) has(field, term string) (bool, error) {
-	r, ok := c.reader.(index.IndexReaderContains)
-	if !ok {
-		return true, nil
-	}
-	dict, err := r.FieldDictContains(field)
-	if err != nil {
-		return false, err
-	}
-	return dict.Contains([]byte(term))
+	docs, err := c.view.term(field, term)
+	return err == nil && !docs.isEmpty(), err
 }
 
 // mentions compiles who is addressed: by id, by what stands before its @, or by the value as it is.
@@ -74,7 +65,7 @@ func (c *compiler) mentions(value string) clause {
 		terms = append(terms, u.id, u.local)
 	}
 	slices.Sort(terms)
-	return anyClause{fieldMentions, slices.Compact(terms), 0}
+	return anyClause{field: fieldMentions, terms: slices.Compact(terms)}
 }
 
 // thread compiles a thread: the parent and its comments.
@@ -87,9 +78,9 @@ func (c *compiler) thread(value string) (clause, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out clause = orClause{[]clause{anyClause{fieldThread, []string{string(ref.ts)}, 0}, idsClause{parents}}}
+	var out clause = &orClause{kids: []clause{anyClause{field: fieldThread, terms: []string{string(ref.ts)}}, idsClause{parents}}}
 	if ref.channel != "" {
-		out = andClause{must: []clause{out}, filter: []clause{anyClause{fieldChannel, []string{ref.channel}, 0}}}
+		out = andClause{must: []clause{out}, filter: []clause{anyClause{field: fieldChannel, terms: []string{ref.channel}}}}
 	}
 	return out, nil
 }
@@ -133,11 +124,11 @@ func (c *compiler) within(s span) (clause, error) {
 		days.whole = append(days.whole, d.whole...)
 		days.partial = append(days.partial, d.partial...)
 	}
-	kids := []clause{anyClause{fieldMonth, months.whole, 0}, anyClause{fieldDay, days.whole, 0}}
+	kids := []clause{anyClause{field: fieldMonth, terms: months.whole}, anyClause{field: fieldDay, terms: days.whole}}
 	for _, d := range days.partial {
-		kids = append(kids, betweenClause{anyClause{fieldDay, []string{d}, 0}, string(secondKey(s.from)), string(secondKey(s.to))})
+		kids = append(kids, betweenClause{anyClause{field: fieldDay, terms: []string{d}}, string(secondKey(s.from)), string(secondKey(s.to))})
 	}
-	return orClause{kids}, nil
+	return &orClause{kids: kids}, nil
 }
 
 // periods are the months or days of the index that a span concerns.

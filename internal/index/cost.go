@@ -3,9 +3,9 @@ package index
 // What a query costs, in nanoseconds of processor time, as measured over the chat corpus of 394,194 messages. The first
 // page of hits is promised within 2 seconds, so what is estimated at more than maxCost is refused before it is run.
 const (
-	costPosting = 400        // a document with a word that is scored
-	costPlace   = 200        // a document with a word whose positions are looked at
-	costTerm    = 25_000     // a set of documents that is read: that of a term
+	costPosting = 150        // a document with a word that is scored
+	costPlace   = 150        // a document with a word whose positions are looked at
+	costTerm    = 10_000     // a set of documents that is read: that of a term
 	costWalk    = 300        // a term of the index that is compared with a pattern
 	costEdit    = 10_000_000 // finding the terms that differ by a letter, for every letter
 	maxCost     = 1_500_000_000
@@ -59,12 +59,12 @@ func (c *compiler) frequencies(n *textNode, sets unit) (counts []uint64, err err
 		if len(set) != 1 {
 			continue
 		}
-		docs, err := c.view.frequency(n.field, set[0])
+		docs, err := c.view.term(n.field, set[0])
 		if err != nil {
 			return nil, err
 		}
-		counts = append(counts, docs)
-		cost += docs * costPosting
+		counts = append(counts, docs.count())
+		cost += docs.count() * costPosting
 	}
 	c.words = append(c.words, costly{n.pos, cost})
 	return counts, c.afford(c.looked + c.read)
@@ -84,7 +84,7 @@ func (c anyClause) cost(bool) uint64     { return uint64(len(c.terms)) * costTer
 func (c idsClause) cost(bool) uint64     { return uint64(len(c.ids)) * costTerm }
 func (c betweenClause) cost(bool) uint64 { return c.inner.cost(false) }
 
-func (c orClause) cost(scored bool) uint64 { return sumCosts(c.kids, scored) }
+func (c *orClause) cost(scored bool) uint64 { return sumCosts(c.kids, scored) }
 
 func sumCosts(kids []clause, scored bool) (sum uint64) {
 	for _, kid := range kids {

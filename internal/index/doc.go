@@ -114,8 +114,12 @@
 // follows the archive by a cursor of its own, and is asked only while that is where the index stands; CatchUp brings it
 // there, after a crash, too, and makes it anew where it is missing.
 //
-// What an open index keeps in memory from one search to the next: the names of channels and users, and of up to 4,194,304
-// documents the channel, author and month of each once they were asked for, in 12 bytes (see column.go).
+// What an open index keeps in memory from one search to the next: the names of channels and users; of up to 4,194,304
+// documents the channel, author, month and time of each once they were asked for, in 20 bytes (see column.go); and 4 MiB
+// of what hits showed last, as long as the archive does not change.
+//
+// Scores are made by the index itself (see scoring.go), since the frequencies that bleve keeps tell where words stand (see
+// standing.go); bleve's own scorers would take them for something else.
 //
 // The directory holds one subdirectory a generation, named by mapping version and number, the file CURRENT that names
 // the one in use, and the lock that keeps writers apart. Readers need none: bleve's own lock keeps them and the writer

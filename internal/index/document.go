@@ -138,50 +138,19 @@ func (b *builder) words(doc *document.Document, name, text, whole string) {
 	doc.Fields = append(doc.Fields, f)
 }
 
-// frequencies gathers tokens by term. Offsets are left out, since snippets come from the archive's text; so a term that
-// stands once in a text is no more than its position, and what bleve is told of it is shared by all documents.
+// frequencies gathers tokens by term. Offsets are left out, since snippets come from the archive's text; so what bleve is
+// told of a term that stands once in a text is shared by all documents.
 func frequencies(tokens []token) index.TokenFrequencies {
 	terms := make(index.TokenFrequencies, len(tokens))
 	for _, t := range tokens {
-		tf, again := terms[t.term]
-		switch {
-		case !again:
-			tf = onceAt(t.pos)
-		case tf.Frequency() == 1:
-			tf = occurrences(tf.Locations[0], standing(t.pos))
-		default:
-			tf.Locations = append(tf.Locations, standing(t.pos))
-			tf.SetFrequency(len(tf.Locations))
-			continue
+		if tf, again := terms[t.term]; again {
+			terms[t.term] = standingAt(tf, t.pos)
+		} else {
+			terms[t.term] = onceAt(t.pos)
 		}
-		terms[t.term] = tf
 	}
 	return terms
 }
-
-func occurrences(locations ...*index.TokenLocation) *index.TokenFreq {
-	tf := &index.TokenFreq{Locations: locations}
-	tf.SetFrequency(len(locations))
-	return tf
-}
-
-// once holds, by position, what bleve is told of a term that stands there and nowhere else. It is only read.
-var once = func() []*index.TokenFreq {
-	table := make([]*index.TokenFreq, 512)
-	for pos := range table {
-		table[pos] = occurrences(&index.TokenLocation{Position: pos})
-	}
-	return table
-}()
-
-func onceAt(pos int) *index.TokenFreq {
-	if pos < len(once) {
-		return once[pos]
-	}
-	return occurrences(&index.TokenLocation{Position: pos})
-}
-
-func standing(pos int) *index.TokenLocation { return onceAt(pos).Locations[0] }
 
 // versionsOf gives the entries of all versions of a message, oldest first.
 func versionsOf(m *record.Message, channel uint32) []entry {

@@ -175,12 +175,12 @@ func (x *explainer) text(n *textNode) (*Explained, docset, error) {
 	if n.field != fieldText {
 		e.Field = n.field
 	}
-	sets, _, err := x.unit(n)
+	u, err := x.unit(n)
 	if err != nil {
 		return nil, nil, err
 	}
 	if e.Op != "phrase" {
-		if e.Terms, err = x.found(n.field, sets[len(sets)-1]); err != nil {
+		if e.Terms, err = x.found(n.field, u.sets[len(u.sets)-1]); err != nil {
 			return nil, nil, err
 		}
 	}

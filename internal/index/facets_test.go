@@ -9,8 +9,8 @@ import (
 	"archiver/internal/record"
 )
 
-// shown writes facets as "value count" of each, by commas.
-func shown(counts []FacetCount) string {
+// written writes facets as "value count" of each, by commas.
+func written(counts []FacetCount) string {
 	var out []string
 	for _, c := range counts {
 		out = append(out, fmt.Sprintf("%s %d", c.Value, c.Count))
@@ -39,7 +39,7 @@ func TestFacets(t *testing.T) {
 				t.Errorf("%s: %v", tt.query, answer.Facets)
 			}
 			for name, want := range tt.want {
-				if got := shown(answer.Facets[name]); got != want {
+				if got := written(answer.Facets[name]); got != want {
 					t.Errorf("%s by %s: %s, want %s", tt.query, name, got, want)
 				}
 			}
@@ -70,7 +70,7 @@ func TestFacetOfMonthsIsOfTheZone(t *testing.T) {
 		-12: "2018-01 4, 2018-02 2, 2018-12 1",
 	} {
 		_, answer := find(t, ix, a, "word", Request{Facets: []string{FacetMonth}, Location: time.FixedZone("", offset*3600)})
-		if got := shown(answer.Facets[FacetMonth]); got != want {
+		if got := written(answer.Facets[FacetMonth]); got != want {
 			t.Errorf("%+d h: %s, want %s", offset, got, want)
 		}
 	}

@@ -11,49 +11,31 @@ import (
 	"archiver/internal/storage"
 )
 
-// load reads the messages of some documents and passes on their hits, in the order of the documents. It reads them in
-// the archive's own order, which is cheaper. Without each it reads nothing.
+// load reads the messages of some documents and passes on their hits, in the order of the documents. Without each it
+// reads nothing.
 func (s *session) load(refs []ref, each func(Hit) error) error {
 	if each == nil {
 		return nil
 	}
 	keys := make([]key, len(refs))
-	order := make([]int, len(refs))
 	for i, r := range refs {
-		k, err := s.key(r.id)
-		if err != nil {
+		var err error
+		if keys[i], err = s.key(r.id); err != nil {
 			return err
 		}
-		keys[i], order[i] = k, i
 	}
-	slices.SortFunc(order, func(i, j int) int { return compareKeys(keys[i], keys[j]) })
-	messages := make([]*record.Message, len(refs))
-	for n, i := range order {
-		if keys[i].file != "" {
-			continue
-		}
-		if n > 0 && messages[order[n-1]] != nil && keys[i].ts == keys[order[n-1]].ts && keys[i].channel == keys[order[n-1]].channel {
-			messages[i] = messages[order[n-1]]
-			continue
-		}
-		m, err := s.message(keys[i])
-		if err != nil {
-			return err
-		}
-		messages[i] = m
+	messages, err := s.messages(refs, keys)
+	if err != nil {
+		return err
 	}
 	for i, m := range messages {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
+		var h Hit
 		if keys[i].file == "" {
-			if err := each(s.hit(m, keys[i], refs[i].score)); err != nil {
-				return err
-			}
-			continue
-		}
-		h, err := s.fileHit(refs[i], keys[i])
-		if err != nil {
+			h = s.hit(m, keys[i], refs[i].score)
+		} else if h, err = s.fileHit(refs[i], keys[i]); err != nil {
 			return err
 		}
 		if err := each(h); err != nil {
@@ -61,6 +43,31 @@ func (s *session) load(refs []ref, each func(Hit) error) error {
 		}
 	}
 	return nil
+}
+
+// messages gives what is shown of the messages of some documents, nil for those of files. It reads them in the archive's
+// own order, which is cheaper.
+func (s *session) messages(refs []ref, keys []key) ([]*shown, error) {
+	change, out := s.archive.Change(), make([]*shown, len(refs))
+	var unknown []int
+	for i, r := range refs {
+		if keys[i].file != "" {
+			continue
+		}
+		if out[i] = s.recent.get(change, r.id); out[i] == nil {
+			unknown = append(unknown, i)
+		}
+	}
+	slices.SortFunc(unknown, func(i, j int) int { return compareKeys(keys[i], keys[j]) })
+	for _, i := range unknown {
+		m, err := s.message(keys[i])
+		if err != nil {
+			return nil, err
+		}
+		out[i] = shownOf(m, int(keys[i].version))
+		s.recent.put(change, refs[i].id, out[i])
+	}
+	return out, nil
 }
 
 // compareKeys orders by channel, then by time.
@@ -90,16 +97,16 @@ func (s *session) message(k key) (*record.Message, error) {
 	return m, nil
 }
 
-func (s *session) hit(m *record.Message, k key, score float64) Hit {
+func (s *session) hit(m *shown, k key, score float64) Hit {
 	h := Hit{
-		Channel: m.Channel, ChannelName: s.names.channelName(m.Channel),
-		TS: m.TS, ThreadTS: m.Thread, Time: m.TS.Time().Format(time.RFC3339),
-		User: m.User, UserName: s.names.userName(m.User), Kind: m.Kind,
-		Version: int(k.version), Versions: len(m.Versions), Deleted: m.Deleted != nil,
-		Score: score, Snippet: snippet(m.Versions[k.version-1].Text, s.marks),
+		Channel: m.channel, ChannelName: s.names.channelName(m.channel),
+		TS: m.ts, ThreadTS: m.thread, Time: m.ts.Time().Format(time.RFC3339),
+		User: m.user, UserName: s.names.userName(m.user), Kind: m.kind,
+		Version: int(k.version), Versions: m.versions, Deleted: m.deleted,
+		Score: score, Snippet: snippet(m.text, s.marks),
 	}
-	if m.FileID != "" {
-		h.File = &m.FileID
+	if file := m.file; file != "" {
+		h.File = &file
 	}
 	return h
 }

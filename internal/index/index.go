@@ -59,6 +59,7 @@ type Index struct {
 	names    *directory
 	line     *timeline.Store // nil as long as nobody asked for it
 	columns  columns
+	recent   recent
 }
 
 // Open opens the index in dir. Unless read-only, it creates an empty index where there is none and removes what a
@@ -137,17 +138,13 @@ func lockWriter(ctx context.Context, dir string, wait time.Duration) (*flock.Flo
 	}
 }
 
-// mergeWidth is how many segments of like size become one. Bleve's 10 takes a tenth more CPU to build an index.
-const mergeWidth = 20
-
 // config is what bleve is opened with.
 func config(o Options) map[string]any {
 	wait := max(o.LockWait, time.Millisecond)
 	if !o.ReadOnly {
 		wait += readerWait
 	}
-	return map[string]any{"read_only": o.ReadOnly, "bolt_timeout": wait.String(),
-		"scorchMergePlanOptions": map[string]any{"MaxSegmentsPerTier": mergeWidth, "SegmentsPerMergeTask": mergeWidth}}
+	return map[string]any{"read_only": o.ReadOnly, "bolt_timeout": wait.String()}
 }
 
 func openGeneration(dir string, g generation, o Options, lock *flock.Flock) (*Index, error) {

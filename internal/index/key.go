@@ -77,6 +77,14 @@ func tsOfKey(id string) record.TS {
 	return record.MakeTS(second, int(uint24(id[keySecond:])))
 }
 
+// keyTime is what an id begins with, as a number in the order of time; 0 for what is no id.
+func keyTime(id string) uint64 {
+	if len(id) < keyTS {
+		return 0
+	}
+	return binary.BigEndian.Uint64([]byte(id[:keyTS]))
+}
+
 func appendUint24(dst []byte, n uint32) []byte { return append(dst, byte(n>>16), byte(n>>8), byte(n)) }
 
 func uint24(s string) uint32 { return uint32(s[0])<<16 | uint32(s[1])<<8 | uint32(s[2]) }

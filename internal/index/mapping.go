@@ -11,7 +11,8 @@ import (
 // 1: the first.
 // 2: single digits are parts of words: v2.6.3 is found by 2.6.3.
 // 3: the text inside files, and the ids of files.
-const mappingVersion = 3
+// 4: where words stand is told by their frequencies, see standing.go.
+const mappingVersion = 4
 
 // The fields of a document. All are written by document.go, without bleve's analysis; the mapping only tells bleve's
 // own tools what they are.

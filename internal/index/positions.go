@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	"github.com/blevesearch/bleve/v2/search"
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 )
 
@@ -30,17 +29,21 @@ func (c *phraseClause) docs(v *view) (docset, error) {
 	if c.found != nil {
 		return c.found, nil
 	}
-	candidates := v.all()
+	var candidates docset
 	for _, set := range c.sets() {
-		docs, err := v.any(c.field, set)
-		if err != nil {
+		docs, err := anyClause{field: c.field, terms: set}.docs(v)
+		switch {
+		case err != nil:
 			return nil, err
+		case candidates == nil:
+			candidates = docs
+		default:
+			candidates = candidates.and(docs)
 		}
-		candidates = candidates.and(docs)
 	}
 	found := make(docset, len(candidates))
 	for i := range candidates {
-		dict, err := v.segments[i].Segment().Dictionary(c.field)
+		dict, err := v.dictionary(i, c.field)
 		if err != nil {
 			return nil, err
 		}
@@ -52,26 +55,23 @@ func (c *phraseClause) docs(v *view) (docset, error) {
 	return found, nil
 }
 
-// searcher scores the terms that are certain; what matches is known already.
-func (c *phraseClause) searcher(s *scope) (search.Searcher, error) {
-	docs, err := c.docs(s.view)
-	if err != nil {
-		return nil, err
-	}
-	score := 1.0
-	var kids []search.Searcher
+// scorer counts the words that are certain; what matches is known already.
+func (c *phraseClause) scorer(v *view, segment int, docs *roaring.Bitmap) (scorer, error) {
+	var out sumScorer
 	for _, set := range c.sets() {
 		if len(set) != 1 {
 			continue
 		}
-		kid, err := termClause{field: c.field, term: set[0]}.searcher(s)
+		kid, err := termClause{field: c.field, term: set[0]}.scorer(v, segment, docs)
 		if err != nil {
-			return nil, closeAll(err, kids...)
+			return nil, err
 		}
-		kids = append(kids, kid)
-		score = 0
+		out = append(out, kid)
 	}
-	return s.conjunction(append(kids, s.view.searcher(docs, score)))
+	if len(out) == 0 {
+		return constantScorer(1), nil
+	}
+	return out, nil
 }
 
 // check gives the candidates of a segment in which the units stand as they should.
@@ -129,16 +129,15 @@ func appendPlaces(out places, it segment.PostingsIterator, candidates *roaring.B
 		return out, err
 	}
 	it.(segment.OptimizablePostingsIterator).ReplaceActual(roaring.And(all, candidates))
+	var at [maxPacked]uint32
 	for {
 		p, err := it.Next()
 		if err != nil || p == nil {
 			return out, err
 		}
-		from := len(out)
-		for _, l := range p.Locations() {
-			out = append(out, p.Number()<<32|l.Pos())
+		for _, pos := range positionsIn(at[:0], p) {
+			out = append(out, p.Number()<<32|uint64(pos))
 		}
-		slices.Sort(out[from:])
 	}
 }
 

@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/blevesearch/bleve/v2/search"
 )
 
 // ranking keeps those that come first of many documents. It looks at each a constant number of times on average, however
 // many are kept, and holds twice as many at most.
 type ranking struct {
-	view  *view
+	keys  keys
 	sort  string
 	size  int      // documents to keep
 	after *cursor  // only what follows it counts, if set
@@ -20,41 +18,75 @@ type ranking struct {
 	err   error    // of reading a key
 }
 
-// ranked is a document and what it is ordered by.
+// keys are those of documents, by bleve's number.
+type keys interface {
+	timeOf(number uint64) (uint64, error) // what the id begins with
+	idOf(number uint64) (string, error)
+}
+
+// ranked is a document and what it is ordered by. Ids are looked at only where that is the same.
 type ranked struct {
 	number uint64 // bleve's
 	score  float64
-	id     string // by score "" until two have the same
+	time   uint64 // of its key; 0 until it is asked for
 }
 
 // compare orders by place.
 func (r *ranking) compare(a, b *ranked) int {
 	switch {
-	case r.sort == oldest:
-		return strings.Compare(a.id, b.id)
-	case r.sort == newest:
-		return strings.Compare(b.id, a.id)
-	case a.score != b.score:
+	case r.sort == byScore && a.score != b.score:
 		return cmp.Compare(b.score, a.score)
+	case r.time(a) != r.time(b):
+		return r.direction() * cmp.Compare(a.time, b.time)
+	case a.number == b.number:
+		return 0
 	default:
-		return strings.Compare(r.id(b), r.id(a))
+		return r.direction() * strings.Compare(r.id(a), r.id(b))
 	}
 }
 
-// id gives a document's id.
-func (r *ranking) id(d *ranked) string {
-	if d.id == "" && r.err == nil {
-		d.id, r.err = r.view.id(d.number)
+// direction is that of ids.
+func (r *ranking) direction() int {
+	if r.sort == oldest {
+		return 1
 	}
-	return d.id
+	return -1
 }
+
+func (r *ranking) time(d *ranked) uint64 {
+	if d.time == 0 && r.err == nil {
+		d.time, r.err = r.keys.timeOf(d.number)
+	}
+	return d.time
+}
+
+func (r *ranking) id(d *ranked) string {
+	id, err := r.keys.idOf(d.number)
+	r.err = cmp.Or(r.err, err)
+	return id
+}
+
+// isBehind tells whether a document comes after a place in the order.
+func (r *ranking) isBehind(d *ranked, place *cursor) bool {
+	if r.sort == byScore && d.score != place.score {
+		return d.score < place.score
+	}
+	order := cmp.Compare(r.time(d), keyTime(place.id))
+	if order == 0 {
+		order = strings.Compare(r.id(d), place.id)
+	}
+	return order*r.direction() > 0
+}
+
+// expect makes room for some documents.
+func (r *ranking) expect(n uint64) { r.kept = make([]ranked, 0, min(n, 2*uint64(r.size))) }
 
 // add takes a document.
 func (r *ranking) add(d ranked) {
 	if r.full && r.beyond(&d) {
 		return
 	}
-	if r.after != nil && r.compare(&d, &ranked{score: r.after.score, id: r.after.id}) <= 0 {
+	if r.after != nil && !r.isBehind(&d, r.after) {
 		return
 	}
 	r.kept = append(r.kept, d)
@@ -180,7 +212,7 @@ func (s *session) ranked(skip int, after *cursor, feed func(*ranking) error, yie
 		size = min(size, min(skip, s.deep)+s.request.Limit+1)
 	}
 	for {
-		r := &ranking{view: s.view, sort: s.sort, size: size, after: after}
+		r := &ranking{keys: s.view, sort: s.sort, size: size, after: after}
 		var page []ref
 		err := guard(func() (err error) {
 			if err = feed(r); err == nil {
@@ -206,35 +238,43 @@ func (s *session) ranked(skip int, after *cursor, feed func(*ranking) error, yie
 
 // add adds the documents of a set to a ranking by time.
 func (s *session) add(docs docset, r *ranking) error {
-	n := 0
-	return s.view.each(docs, func(_ int, _ uint32, id string) error {
-		r.add(ranked{id: id})
-		if n++; n%checkEvery == 0 {
-			return s.ctx.Err()
+	r.expect(docs.count())
+	for i, b := range docs {
+		n := 0
+		for it := b.Iterator(); it.HasNext(); n++ {
+			doc := it.Next()
+			time, err := s.view.time(i, doc)
+			if err != nil {
+				return err
+			}
+			r.add(ranked{number: s.view.first[i] + uint64(doc), time: time})
+			if n%checkEvery == 0 && s.ctx.Err() != nil {
+				return s.ctx.Err()
+			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 const checkEvery = 1024 // documents between looks at whether the answer is still wanted
 
 // addScored adds all documents that match to a ranking, with their scores, and sets the total.
-func (s *session) addScored(r *ranking) (err error) {
-	searcher, err := s.root.searcher(&scope{ctx: s.ctx, reader: s.reader, view: s.view})
+func (s *session) addScored(r *ranking) error {
+	found, err := s.found()
 	if err != nil {
 		return err
 	}
-	pool := search.NewDocumentMatchPool(searcher.DocumentMatchPoolSize()+1, 0)
-	sc := &search.SearchContext{DocumentMatchPool: pool, IndexReader: s.reader}
-	for s.total = 0; ; s.total++ {
-		if s.total%checkEvery == 0 && s.ctx.Err() != nil {
-			return closeAll(s.ctx.Err(), searcher)
+	s.total = found.count()
+	r.expect(s.total)
+	return s.view.eachScore(s.root, found, func(first uint64, docs []uint32, scores []float64) error {
+		for i, doc := range docs {
+			if !r.full || scores[i] >= r.least() {
+				r.add(ranked{number: first + uint64(doc), score: scores[i]})
+			}
 		}
-		m, err := searcher.Next(sc)
-		if err != nil || m == nil {
-			return closeAll(err, searcher)
-		}
-		r.add(ranked{number: m.IndexInternalID.Value(), score: m.Score})
-		pool.Put(m)
-	}
+		return s.ctx.Err()
+	})
 }
+
+// least is the score of the last that is to be kept.
+func (r *ranking) least() float64 { return r.kept[r.size-1].score }

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -9,25 +10,47 @@ import (
 
 	"archiver/internal/storage"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
+
+// fakeKeys are keys of documents, some of the same time.
+type fakeKeys []string
+
+func (k fakeKeys) timeOf(n uint64) (uint64, error) { return keyTime(k[n]), nil }
+func (k fakeKeys) idOf(n uint64) (string, error)   { return k[n], nil }
 
 func TestRankingIsLikeSorting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := &ranking{sort: rapid.SampledFrom([]string{byScore, newest, oldest}).Draw(t, "sort"), size: rapid.IntRange(1, 30).Draw(t, "size")}
-		var all []ranked
-		for n, score := range rapid.SliceOfN(rapid.IntRange(0, 5), 0, 200).Draw(t, "scores") {
-			all = append(all, ranked{score: float64(score), id: fmt.Sprintf("%04d", n*7919%1000)})
+		type scored struct {
+			id    string
+			score float64
 		}
+		var all []scored
+		var known fakeKeys
+		for n, score := range rapid.SliceOfN(rapid.IntRange(0, 5), 0, 200).Draw(t, "scores") {
+			at := n * 7919 % 1000
+			id := fmt.Sprintf("%08d-%d", at/3+1, at%3)
+			all, known = append(all, scored{id, float64(score)}), append(known, id)
+		}
+		r.keys = known
 		want := slices.Clone(all)
-		slices.SortFunc(want, func(a, b ranked) int { return r.compare(&a, &b) })
+		slices.SortFunc(want, func(a, b scored) int {
+			if r.sort == byScore && a.score != b.score {
+				return cmp.Compare(b.score, a.score)
+			}
+			return r.direction() * cmp.Compare(a.id, b.id)
+		})
 		if len(want) > 0 && rapid.Bool().Draw(t, "after") {
 			n := rapid.IntRange(0, len(want)-1).Draw(t, "which")
 			r.after, want = &cursor{score: want[n].score, id: want[n].id}, want[n+1:]
 		}
-		for _, d := range all {
-			r.add(d)
+		if rapid.Bool().Draw(t, "expected") {
+			r.expect(uint64(len(all)))
+		}
+		for n, d := range all {
+			r.add(ranked{number: uint64(n), score: d.score})
 		}
 		want = want[:min(len(want), r.size)]
 		skip := rapid.IntRange(0, r.size+1).Draw(t, "skip")
@@ -61,8 +84,8 @@ func TestPagesAreCutFromOneOrder(t *testing.T) {
 				}
 				all := Request{Query: q, Sort: sort, IncludeVersions: r.IntN(2) == 0}
 				want, _ := hitsOf(t, byBleve(t, ix, a, all, deepPage))
-				if got, _ := hitsOf(t, byBleve(t, ix, a, all, 9)); cmp.Diff(want, got) != "" {
-					t.Errorf("%s by %s: %s", q, sort, cmp.Diff(want, got))
+				if got, _ := hitsOf(t, byBleve(t, ix, a, all, 9)); gocmp.Diff(want, got) != "" {
+					t.Errorf("%s by %s: %s", q, sort, gocmp.Diff(want, got))
 				}
 				comparePages(t, ix, a, all, want, 1+r.IntN(20))
 				compareFacets(t, ix, a, all)
@@ -83,8 +106,8 @@ func comparePages(t *testing.T, ix *Index, a *storage.Archive, r Request, want [
 		byOffset, _ := hitsOf(t, byBleve(t, ix, a, r, 11))
 		r.Offset, r.Cursor = 0, next
 		byCursor, answer := hitsOf(t, byBleve(t, ix, a, r, 11))
-		if cmp.Diff(page, byOffset) != "" || cmp.Diff(page, byCursor) != "" {
-			t.Fatalf("%s by %s from %d: by offset %s, by cursor %s", r.Query, r.Sort, from, cmp.Diff(page, byOffset), cmp.Diff(page, byCursor))
+		if gocmp.Diff(page, byOffset) != "" || gocmp.Diff(page, byCursor) != "" {
+			t.Fatalf("%s by %s from %d: by offset %s, by cursor %s", r.Query, r.Sort, from, gocmp.Diff(page, byOffset), gocmp.Diff(page, byCursor))
 		}
 		next = answer.Next
 	}
@@ -107,8 +130,8 @@ func compareFacets(t *testing.T, ix *Index, a *storage.Archive, r Request) {
 			if err != nil {
 				return err
 			}
-			if want := s.facetCounts(facet, maps.All(want)); cmp.Diff(want, got) != "" {
-				t.Errorf("%s of %s: %s", facet, r.Query, cmp.Diff(want, got))
+			if want := s.facetCounts(facet, maps.All(want)); gocmp.Diff(want, got) != "" {
+				t.Errorf("%s of %s: %s", facet, r.Query, gocmp.Diff(want, got))
 			}
 		}
 		return nil

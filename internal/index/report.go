@@ -145,7 +145,9 @@ func (r *reporter) docs(t Term) (docs docset, notes []string, err error) {
 	}
 	request := r.request
 	request.Query = t.Query
-	c := &compiler{query: t.Query.text, reader: r.reader, view: r.view, names: r.names, loc: request.Location, unlimited: true}
+	r.view.forget()
+	c := r.compiler()
+	c.query, c.unlimited = t.Query.text, true
 	err = guard(func() error {
 		root, err := c.request(&request)
 		if err != nil {

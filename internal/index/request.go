@@ -83,24 +83,37 @@ func (c *compiler) request(r *Request) (clause, error) {
 	if err := c.narrow(&all, r); err != nil {
 		return nil, err
 	}
-	old, err := c.has(fieldFlags, flagOld)
-	if err != nil {
+	if err := c.leaveOut(&all, r.IncludeVersions); err != nil {
 		return nil, err
-	}
-	if old && !r.IncludeVersions {
-		all.not = append(all.not, anyClause{fieldFlags, []string{flagOld}, 0})
-	}
-	content, err := c.has(fieldFlags, flagContent)
-	if err != nil {
-		return nil, err
-	}
-	if content && len(c.marks) == 0 { // without words, nothing asks for what files say
-		all.not = append(all.not, anyClause{fieldFlags, []string{flagContent}, 0})
 	}
 	for _, word := range r.Query.left {
 		c.note("%q has no letter or digit to search for and was left out", word)
 	}
 	return all, nil
+}
+
+// leaveOut leaves out old versions, unless they are asked for, and without words, which nothing asks for what files say,
+// the text inside files.
+func (c *compiler) leaveOut(all *andClause, versions bool) error {
+	if !c.others {
+		return nil
+	}
+	for _, f := range []struct {
+		flag  string
+		leave bool
+	}{{flagOld, !versions}, {flagContent, len(c.marks) == 0}} {
+		if !f.leave {
+			continue
+		}
+		has, err := c.has(fieldFlags, f.flag)
+		if err != nil {
+			return err
+		}
+		if has {
+			all.not = append(all.not, anyClause{field: fieldFlags, terms: []string{f.flag}})
+		}
+	}
+	return nil
 }
 
 func (c *andClause) add(filter clause, err error) error {
@@ -125,7 +138,7 @@ func (c *compiler) narrow(all *andClause, r *Request) error {
 		}
 		users.kids = append(users.kids, kid)
 	}
-	for _, or := range []orClause{channels, users} {
+	for _, or := range []*orClause{&channels, &users} {
 		if len(or.kids) > 0 {
 			all.filter = append(all.filter, or)
 		}
@@ -138,7 +151,7 @@ func (c *compiler) narrow(all *andClause, r *Request) error {
 		}
 	}
 	if len(kinds) > 0 {
-		all.filter = append(all.filter, anyClause{fieldKind, kinds, 0})
+		all.filter = append(all.filter, anyClause{field: fieldKind, terms: kinds})
 	}
 	return nil
 }

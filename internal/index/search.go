@@ -15,6 +15,7 @@ import (
 const (
 	deepPage = 10000 // hits fetched at a time; each page costs a pass
 	loadSize = 200   // messages held at a time
+	monthly  = 10    // times deepPage: so many hits are looked at month by month
 )
 
 // Search calls each with every hit in order, up to the limit, and sums up. All of an answer comes from one view of the
@@ -53,8 +54,10 @@ type session struct {
 	names    *directory
 	texts    Texts
 	columns  *columns
+	recent   *recent
 	view     *view
 	root     clause
+	matching docset // what root matches, once it was looked for
 	marks    []mark
 	notes    []string
 	sort     string
@@ -87,13 +90,15 @@ func (ix *Index) begin(ctx context.Context, a *storage.Archive, r Request, f fun
 		if err := at.check(a); err != nil {
 			return err
 		}
-		s := &session{ctx: ctx, archive: a, request: r, reader: reader, at: at, names: names, texts: ix.texts, columns: &ix.columns, deep: deepPage}
+		s := &session{ctx: ctx, archive: a, request: r, reader: reader, at: at, names: names, texts: ix.texts, columns: &ix.columns,
+			recent: &ix.recent, deep: deepPage}
 		if s.channels, err = ix.channelIDs(reader, at); err != nil {
 			return err
 		}
 		if s.view, err = newView(reader); err != nil {
 			return err
 		}
+		ix.columns.keepTimes(s.view)
 		return f(s)
 	})
 }
@@ -114,7 +119,7 @@ func (s *session) compile() (err error) {
 
 func (s *session) compiler() *compiler {
 	return &compiler{query: s.request.Query.text, reader: s.reader, view: s.view, names: s.names, loc: s.request.Location,
-		unlimited: s.request.Limit == 0}
+		unlimited: s.request.Limit == 0, others: s.view.live != s.at.Messages}
 }
 
 func (s *session) search(each func(Hit) error) (*Answer, error) {
@@ -219,20 +224,23 @@ func (s *session) byScore(after *cursor, yield func(ref, error) bool) error {
 }
 
 // found gives the documents that match.
-func (s *session) found() (docs docset, err error) {
-	err = guard(func() error { docs, err = s.root.docs(s.view); return err })
-	return docs, err
+func (s *session) found() (docset, error) {
+	if s.matching != nil {
+		return s.matching, nil
+	}
+	err := guard(func() (err error) { s.matching, err = s.root.docs(s.view); return err })
+	return s.matching, err
 }
 
-// byTime gives what follows after by time: month by month, so that a page costs a pass over the months it lies in. To
-// read the keys of few is cheaper than to look for their months.
+// byTime gives what follows after by time: of many month by month, so that a page costs a pass over the months it lies in.
+// To look at the keys of fewer is cheaper than to look for their months.
 func (s *session) byTime(after *cursor, yield func(ref, error) bool) error {
 	found, err := s.found()
 	if err != nil {
 		return err
 	}
 	s.total = found.count()
-	if s.total <= uint64(s.deep) {
+	if s.total <= monthly*uint64(s.deep) {
 		_, err := s.ranked(s.request.Offset, after, func(r *ranking) error { return s.add(found, r) }, yield)
 		return err
 	}

@@ -5,11 +5,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +47,7 @@ type answered map[string]timing
 
 type timing struct {
 	CPU      time.Duration // a query
+	First    time.Duration // the same, asked for the first time
 	P50, P95 time.Duration // wall time
 	Total    uint64        // hits of all queries of the class once, for comparison
 }
@@ -71,12 +74,8 @@ type contender interface {
 }
 
 func child(args []string) error {
-	text, err := os.ReadFile(args[2])
+	w, err := readWorld(args[2])
 	if err != nil {
-		return err
-	}
-	w := &world{}
-	if err := json.Unmarshal(text, w); err != nil {
 		return err
 	}
 	c := contenders(w)[args[1]]
@@ -87,7 +86,7 @@ func child(args []string) error {
 		}
 		return printJSON(b)
 	}
-	a, err := answerAll(w, c)
+	a, err := answerAll(w, args[1], c)
 	if err != nil {
 		return err
 	}
@@ -106,46 +105,82 @@ func contenders(w *world) map[string]contender {
 const leastTime = 300 * time.Millisecond
 
 // answerAll asks all queries of each class, once to warm up and then as often as it takes.
-func answerAll(w *world, c contender) (answered, error) {
+func answerAll(w *world, name string, c contender) (answered, error) {
+	classes, err := w.asked()
+	if err != nil {
+		return nil, err
+	}
 	ask, err := c.open()
 	if err != nil {
 		return nil, err
 	}
 	out := answered{}
-	for _, class := range w.Queries {
-		t := timing{}
-		for _, q := range class.Queries {
-			n, err := ask(q)
-			if err == errUnable {
-				continue
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s %+v: %w", class.Name, q, err)
-			}
-			t.Total += n
-		}
-		walls, before, began := []time.Duration(nil), cpuTime(), time.Now()
-		for time.Since(began) < leastTime || len(walls) < 3*len(class.Queries) {
-			for _, q := range class.Queries {
-				start := time.Now()
-				if _, err = ask(q); err != nil {
-					break
-				}
-				walls = append(walls, time.Since(start))
-			}
-			if err == errUnable {
-				break
-			}
-		}
-		if len(walls) == 0 {
+	for _, class := range classes {
+		before := cpuTime()
+		total, err := askOnce(class, ask)
+		if errors.Is(err, errUnable) {
 			continue
 		}
-		t.CPU = (cpuTime() - before) / time.Duration(len(walls))
-		slices.Sort(walls)
-		t.P50, t.P95 = walls[len(walls)/2], walls[len(walls)*95/100]
+		if err != nil {
+			return nil, err
+		}
+		first := (cpuTime() - before) / time.Duration(len(class.Queries))
+		t, err := w.profiled(name+" "+class.Name, func() (timing, error) { return askOften(class, ask) })
+		if err != nil {
+			return nil, err
+		}
+		t.First, t.Total = first, total
 		out[class.Name] = t
 	}
 	return out, nil
+}
+
+// askOnce gives the hits of all queries of a class.
+func askOnce(c class, ask func(query) (uint64, error)) (total uint64, err error) {
+	for _, q := range c.Queries {
+		n, err := ask(q)
+		if err != nil {
+			return 0, fmt.Errorf("%s %+v: %w", c.Name, q, err)
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// askOften asks all queries of a class in turns.
+func askOften(c class, ask func(query) (uint64, error)) (t timing, err error) {
+	var walls []time.Duration
+	before, began := cpuTime(), time.Now()
+	for time.Since(began) < leastTime || len(walls) < 3*len(c.Queries) {
+		for _, q := range c.Queries {
+			start := time.Now()
+			if _, err := ask(q); err != nil {
+				return t, err
+			}
+			walls = append(walls, time.Since(start))
+		}
+	}
+	t.CPU = (cpuTime() - before) / time.Duration(len(walls))
+	slices.Sort(walls)
+	t.P50, t.P95 = walls[len(walls)/2], walls[len(walls)*95/100]
+	return t, nil
+}
+
+// profiled measures f, and writes a CPU profile of it if the world wants them.
+func (w *world) profiled(name string, f func() (timing, error)) (timing, error) {
+	if w.Profiles == "" {
+		return f()
+	}
+	file, err := os.Create(filepath.Join(w.Profiles, strings.NewReplacer(",", "", " ", "-").Replace(name)+".pprof"))
+	if err != nil {
+		return timing{}, err
+	}
+	defer file.Close()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return timing{}, err
+	}
+	defer pprof.StopCPUProfile()
+	return f()
 }
 
 // errUnable is the error of a contender that has no such question.

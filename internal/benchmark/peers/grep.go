@@ -17,8 +17,12 @@ func grepAll(w *world) (out answered, ok bool, err error) {
 	if err != nil {
 		return nil, false, nil
 	}
+	classes, err := w.asked()
+	if err != nil {
+		return nil, true, err
+	}
 	out = answered{}
-	for _, class := range w.Queries {
+	for _, class := range classes {
 		var t timing
 		var walls []time.Duration
 		for _, q := range class.Queries {

@@ -6,6 +6,9 @@
 //	cd internal/benchmark/peers
 //	go run -tags sqlite_fts5 . -sizes 100000,1000000 -rounds 3
 //
+// With -dir what was built is kept, and -answers measures it again without building; -classes and -profiles are for
+// looking closer.
+//
 // It is a module of its own, so that what the peers need (CGO and SQLite) is no dependency of the program. The messages
 // are those of the corpus beside the project, and where it is too small, of it again with the words of each text
 // shuffled. Every contender runs in a process of its own, which is asked what it used; the contenders of a round take
@@ -22,6 +25,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -44,6 +48,9 @@ func run(args []string) error {
 	flags.IntVar(&o.defaultLimit, "default-limit", 100_000, "most messages that bleve's default mapping is given; it is slow")
 	flags.StringVar(&o.corpus, "corpus", "../../../../shared/corpus/chat", "directory of the chat corpus")
 	flags.StringVar(&o.dir, "dir", "", "directory for what is built, kept afterwards (default: a temporary one, removed)")
+	flags.BoolVar(&o.answersOnly, "answers", false, "measure answers only, of what an earlier run built in -dir")
+	flags.StringVar(&o.classes, "classes", "", "regular expression of the classes of answers to measure (default: all)")
+	flags.StringVar(&o.profiles, "profiles", "", "directory for a CPU profile of every contender and class")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -62,6 +69,9 @@ type options struct {
 	rounds       int
 	defaultLimit int
 	corpus, dir  string
+
+	answersOnly       bool
+	classes, profiles string
 }
 
 func (o *options) run() error {
@@ -76,7 +86,7 @@ func (o *options) run() error {
 	fmt.Printf("machine: %s", loadAverage())
 	perMessage := map[int]float64{}
 	for _, n := range o.sizes {
-		w, err := prepare(o.corpus, o.dir, n)
+		w, err := o.world(n)
 		if err != nil {
 			return fmt.Errorf("prepare %d messages: %w", n, err)
 		}
@@ -87,10 +97,19 @@ func (o *options) run() error {
 		r.print()
 		perMessage[n] = r.buildCPU(nameIndex)
 	}
-	if first, last := o.sizes[0], o.sizes[len(o.sizes)-1]; first < last {
+	if first, last := o.sizes[0], o.sizes[len(o.sizes)-1]; first < last && !o.answersOnly {
 		fmt.Printf("\nCPU a message of %s at %d: %.2f of that at %d\n", nameIndex, last, perMessage[last]/perMessage[first], first)
 	}
 	return nil
+}
+
+// world prepares what is measured with n messages, or takes it from an earlier run.
+func (o *options) world(n int) (*world, error) {
+	w := &world{Dir: filepath.Join(o.dir, fmt.Sprint(n)), Messages: n, Classes: o.classes, Profiles: o.profiles}
+	if o.answersOnly {
+		return w, w.revisit()
+	}
+	return w, w.prepare(o.corpus)
 }
 
 // measure runs all contenders in turns, first building, then answering.
@@ -98,6 +117,9 @@ func (o *options) measure(r *report) error {
 	names := []string{nameIndex, nameSQLite}
 	if r.world.Messages <= o.defaultLimit {
 		names = append(names, nameDefault)
+	}
+	if o.answersOnly {
+		names = nil
 	}
 	for range o.rounds {
 		for _, name := range names {

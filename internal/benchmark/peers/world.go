@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,8 @@ type world struct {
 	Dir      string
 	Messages int
 	Queries  []class
+	Classes  string // regular expression of those to ask
+	Profiles string // directory for profiles, "" for none
 }
 
 func (w *world) archive() string       { return filepath.Join(w.Dir, "archive") }
@@ -46,27 +49,58 @@ func (w *world) of(name string) string { return filepath.Join(w.Dir, name) }
 // description is the file that tells a child of the world.
 func (w *world) description() string { return filepath.Join(w.Dir, "world.json") }
 
-// prepare makes n messages, the files that the contenders read, and the queries.
-func prepare(corpus, dir string, n int) (*world, error) {
-	w := &world{Dir: filepath.Join(dir, fmt.Sprint(n)), Messages: n}
+// prepare makes the messages, the files that the contenders read, and the queries.
+func (w *world) prepare(corpus string) error {
 	if err := os.MkdirAll(w.Dir, 0o700); err != nil {
-		return nil, err
+		return err
 	}
-	messages, err := grown(corpus, n)
+	messages, err := grown(corpus, w.Messages)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w.Queries = queries(messages)
 	for _, step := range []func([]message) error{w.writeArchive, w.writeLines, w.writeByChannel, w.writeByTime} {
 		if err := step(messages); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	text, err := json.Marshal(w)
+	return w.describe()
+}
+
+// revisit takes the queries from what an earlier run prepared.
+func (w *world) revisit() error {
+	was, err := readWorld(w.description())
+	if err != nil {
+		return err
+	}
+	w.Queries = was.Queries
+	return w.describe()
+}
+
+// asked gives the classes that are measured.
+func (w *world) asked() ([]class, error) {
+	wanted, err := regexp.Compile(w.Classes)
 	if err != nil {
 		return nil, err
 	}
-	return w, os.WriteFile(w.description(), text, 0o600)
+	return slices.DeleteFunc(slices.Clone(w.Queries), func(c class) bool { return !wanted.MatchString(c.Name) }), nil
+}
+
+func (w *world) describe() error {
+	text, err := json.Marshal(w)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(w.description(), text, 0o600)
+}
+
+func readWorld(path string) (*world, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	w := &world{}
+	return w, json.Unmarshal(text, w)
 }
 
 // grown gives n messages: a part of the corpus, or all of it and then its texts again with their words shuffled, in

@@ -51,7 +51,7 @@ func (s *Store) apply(tx *bolt.Tx, kinds *Kinds, puts []Put) error {
 		}
 		times[i], channels[i], authors[i] = item{0, p.Message}, item{uint64(p.Channel), p.Message}, item{group, p.Message}
 	}
-	err := merge(tx, timeList, times, func(was *Message, is *item) {
+	err := s.codec.merge(tx, timeList, times, func(was *Message, is *item) {
 		kinds[is.Kind]++
 		if was != nil {
 			kinds[was.Kind]--
@@ -60,17 +60,17 @@ func (s *Store) apply(tx *bolt.Tx, kinds *Kinds, puts []Put) error {
 	if err != nil {
 		return err
 	}
-	known, err := applyChannels(tx, channels)
+	known, err := s.codec.applyChannels(tx, channels)
 	if err != nil {
 		return err
 	}
-	return applyAuthors(tx, authors, known, names)
+	return s.codec.applyAuthors(tx, authors, known, names)
 }
 
 // applyChannels puts messages into the list of channels. It gives the keys of those that were there already.
-func applyChannels(tx *bolt.Tx, items []item) (known map[Key]bool, err error) {
+func (c *codec) applyChannels(tx *bolt.Tx, items []item) (known map[Key]bool, err error) {
 	known, counts := map[Key]bool{}, tally{}
-	err = merge(tx, channelList, items, func(was *Message, is *item) {
+	err = c.merge(tx, channelList, items, func(was *Message, is *item) {
 		if was != nil {
 			known[is.Key] = true
 		} else {
@@ -80,13 +80,13 @@ func applyChannels(tx *bolt.Tx, items []item) (known map[Key]bool, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return known, counts.apply(tx, channelCounters, nil)
+	return known, c.count(tx, channelCounters, counts, nil)
 }
 
 // applyAuthors puts messages into the list of authors; names are those of their groups.
-func applyAuthors(tx *bolt.Tx, items []item, known map[Key]bool, names map[uint64]string) error {
+func (c *codec) applyAuthors(tx *bolt.Tx, items []item, known map[Key]bool, names map[uint64]string) error {
 	counts := tally{}
-	err := merge(tx, authorList, items, func(was *Message, is *item) {
+	err := c.merge(tx, authorList, items, func(was *Message, is *item) {
 		if was != nil {
 			delete(known, is.Key)
 		} else {
@@ -94,20 +94,20 @@ func applyAuthors(tx *bolt.Tx, items []item, known map[Key]bool, names map[uint6
 		}
 	})
 	if err == nil && len(known) > 0 {
-		err = dropFormer(tx, known, items, counts)
+		err = c.dropFormer(tx, known, items, counts)
 	}
 	if err != nil {
 		return err
 	}
-	return counts.apply(tx, authorCounters, names)
+	return c.count(tx, authorCounters, counts, names)
 }
 
 // merge puts items, each once, into a list. put is called for each, with what stood there before.
-func merge(tx *bolt.Tx, list string, items []item, put func(was *Message, is *item)) error {
+func (c *codec) merge(tx *bolt.Tx, list string, items []item, put func(was *Message, is *item)) error {
 	slices.SortFunc(items, func(a, b item) int { return a.compare(&b) })
 	b := tx.Bucket([]byte(list))
 	for len(items) > 0 {
-		block, err := blockFor(list, b, &items[0])
+		block, err := c.blockFor(list, b, &items[0])
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func merge(tx *bolt.Tx, list string, items []item, put func(was *Message, is *it
 		if block.end != nil {
 			n, _ = slices.BinarySearchFunc(items, block.end, func(i item, end []byte) int { return bytes.Compare(i.key(), end) })
 		}
-		if err := block.replace(list, b, join(block.items, items[:n], put)); err != nil {
+		if err := block.replace(c, list, b, join(block.items, items[:n], put)); err != nil {
 			return err
 		}
 		items = items[n:]
@@ -144,18 +144,18 @@ type block struct {
 }
 
 // blockFor gives the block that an item belongs into.
-func blockFor(list string, b *bolt.Bucket, i *item) (block, error) {
-	c := b.Cursor()
-	key, stored := floor(c, i.key())
+func (c *codec) blockFor(list string, b *bolt.Bucket, i *item) (block, error) {
+	at := b.Cursor()
+	key, stored := floor(at, i.key())
 	if key == nil {
 		return block{}, nil
 	}
 	out := block{key: bytes.Clone(key)}
 	var err error
-	if out.items, err = blockItems(list, key, stored); err != nil {
+	if out.items, err = c.blockItems(list, key, stored); err != nil {
 		return out, err
 	}
-	end, _ := c.Next()
+	end, _ := at.Next()
 	out.end = bytes.Clone(end)
 	return out, nil
 }
@@ -176,26 +176,25 @@ func floor(c *bolt.Cursor, want []byte) (key, value []byte) {
 }
 
 // blockItems gives the items of a stored block.
-func blockItems(list string, key, stored []byte) (items []item, err error) {
+func (c *codec) blockItems(list string, key, stored []byte) (items []item, err error) {
 	value, err := unseal(list, key, stored)
 	if err != nil {
 		return nil, err
 	}
-	var messages []Message
-	perr := parseBlock(value, func(p piece) {
-		if err != nil {
-			return
-		}
-		if messages, err = p.appendTo(messages[:0]); err == nil {
-			for _, m := range messages {
-				items = append(items, item{p.group, m})
-			}
-		}
-	})
-	if err == nil {
-		err = perr
+	pieces, err := c.parseBlock(value)
+	if err != nil {
+		return nil, err
 	}
-	return items, err
+	var messages []Message
+	for _, p := range pieces {
+		if messages, err = p.appendTo(messages[:0]); err != nil {
+			return nil, err
+		}
+		for _, m := range messages {
+			items = append(items, item{p.group, m})
+		}
+	}
+	return items, nil
 }
 
 // join merges sorted items with those that are put.
@@ -217,7 +216,7 @@ func join(old, puts []item, put func(was *Message, is *item)) []item {
 }
 
 // replace writes the items of a block, as several blocks of like size if they are too many.
-func (old *block) replace(list string, b *bolt.Bucket, items []item) error {
+func (old *block) replace(c *codec, list string, b *bolt.Bucket, items []item) error {
 	if old.key != nil && (len(items) == 0 || !bytes.Equal(old.key, items[0].key())) {
 		if err := b.Delete(old.key); err != nil {
 			return err
@@ -227,7 +226,7 @@ func (old *block) replace(list string, b *bolt.Bucket, items []item) error {
 	for n := blocks; n > 0; n-- {
 		size := (len(items) + n - 1) / n
 		key := items[0].key()
-		if err := b.Put(key, seal(list, key, appendBlock(nil, items[:size]))); err != nil {
+		if err := b.Put(key, seal(list, key, c.appendBlock(nil, items[:size]))); err != nil {
 			return err
 		}
 		items = items[size:]
@@ -237,16 +236,16 @@ func (old *block) replace(list string, b *bolt.Bucket, items []item) error {
 
 // dropFormer takes messages out of the lists of authors that they do not have any more. That a message changes its
 // author is so rare that all lists are looked through.
-func dropFormer(tx *bolt.Tx, changed map[Key]bool, authors []item, counts tally) error {
+func (c *codec) dropFormer(tx *bolt.Tx, changed map[Key]bool, authors []item, counts tally) error {
 	author := map[Key]uint64{}
 	for _, i := range authors {
 		author[i.Key] = i.group
 	}
 	b := tx.Bucket([]byte(authorList))
 	var touched []block
-	c := b.Cursor()
-	for key, stored := c.First(); key != nil; key, stored = c.Next() {
-		items, err := blockItems(authorList, key, stored)
+	at := b.Cursor()
+	for key, stored := at.First(); key != nil; key, stored = at.Next() {
+		items, err := c.blockItems(authorList, key, stored)
 		if err != nil {
 			return err
 		}
@@ -263,7 +262,7 @@ func dropFormer(tx *bolt.Tx, changed map[Key]bool, authors []item, counts tally)
 		}
 	}
 	for _, t := range touched {
-		if err := t.replace(authorList, b, t.items); err != nil {
+		if err := t.replace(c, authorList, b, t.items); err != nil {
 			return err
 		}
 	}

@@ -40,9 +40,11 @@ func (i *item) compare(o *item) int {
 }
 
 const (
-	maxBlock  = 256 // messages
+	maxBlock  = 512 // messages
 	keyLength = 8 + 5 + 3 + 3
 	kindBits  = 4
+
+	maxUnpacked = 16 << 20 // bytes that a block decompresses to, and messages in it
 )
 
 // key is the key of a block that begins with the item.
@@ -58,7 +60,8 @@ type piece struct {
 	group       uint64
 	first, last int64 // seconds
 	messages    int
-	data        []byte
+	from        int // messages of the block before it
+	block       *packed
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -83,25 +86,25 @@ func unseal(list string, key, stored []byte) ([]byte, error) {
 }
 
 // appendBlock appends the value of a block of sorted items.
-func appendBlock(dst []byte, items []item) []byte {
-	var heads, data []byte
+func (c *codec) appendBlock(dst []byte, items []item) []byte {
+	var heads []byte
+	var messages columns
 	groups := uint64(0)
 	for len(items) > 0 {
 		n := 1
 		for n < len(items) && items[n].group == items[0].group {
 			n++
 		}
-		from := len(data)
-		data = appendMessages(data, items[:n])
+		messages.add(items[:n])
 		heads = binary.BigEndian.AppendUint64(heads, items[0].group)
 		heads = binary.AppendUvarint(heads, uint64(n))
-		heads = binary.AppendUvarint(heads, uint64(len(data)-from))
+		heads = binary.AppendUvarint(heads, uint64(items[0].Second))
 		heads = binary.AppendUvarint(heads, uint64(items[n-1].Second-items[0].Second))
 		groups++
 		items = items[n:]
 	}
-	dst = binary.AppendUvarint(dst, groups)
-	return append(append(dst, heads...), data...)
+	dst = append(binary.AppendUvarint(dst, groups), heads...)
+	return c.compress(dst, messages.bytes())
 }
 
 // guess is what a message is expected to be like after others.
@@ -130,109 +133,146 @@ func (g *guess) learn(k Key) {
 	g.second, g.counter, g.channel, g.any = k.Second, k.Counter, k.Channel, true
 }
 
-// appendMessages appends the messages of one group.
-func appendMessages(dst []byte, items []item) []byte {
+// columns are the messages of a block, member by member: seconds, marks, counters, channels, tags. Of what is as expected
+// there are only the first two.
+type columns [5][]byte
+
+// The marks: what of a message is not as expected.
+const (
+	counted = 1 << iota
+	moved
+	tagged
+)
+
+// add appends the messages of one group.
+func (c *columns) add(items []item) {
 	g := newGuess(items[0].group)
+	g.second = items[0].Second
 	for i := range items {
 		m := &items[i].Message
-		moved, tag := m.Channel != g.channel, uint64(m.Version-1)<<kindBits|uint64(m.Kind)
-		special := moved || tag != 0 || m.Counter != g.next(m.Second)
-		dst = binary.AppendUvarint(dst, uint64(m.Second-g.second)<<1|bit(special))
-		if special {
-			dst = binary.AppendUvarint(dst, uint64(m.Counter)<<2|bit(moved)<<1|bit(tag != 0))
+		c[0] = binary.AppendUvarint(c[0], uint64(m.Second-g.second))
+		mark := byte(0)
+		if m.Counter != g.next(m.Second) {
+			mark |= counted
+			c[2] = binary.AppendUvarint(c[2], uint64(m.Counter))
 		}
-		if moved {
-			dst = binary.AppendUvarint(dst, uint64(m.Channel))
+		if m.Channel != g.channel {
+			mark |= moved
+			c[3] = binary.AppendUvarint(c[3], uint64(m.Channel))
 		}
-		if tag != 0 {
-			dst = binary.AppendUvarint(dst, tag)
+		if tag := uint64(m.Version-1)<<kindBits | uint64(m.Kind); tag != 0 {
+			mark |= tagged
+			c[4] = binary.AppendUvarint(c[4], tag)
 		}
+		c[1] = append(c[1], mark)
 		g.learn(m.Key)
 	}
-	return dst
 }
 
-func bit(set bool) uint64 {
-	if set {
-		return 1
+// bytes gives the columns one after the other, each behind its length.
+func (c *columns) bytes() (out []byte) {
+	for _, column := range c {
+		out = append(binary.AppendUvarint(out, uint64(len(column))), column...)
 	}
-	return 0
+	return out
 }
 
-// parseBlock calls each for the pieces of a block's value.
-func parseBlock(value []byte, each func(piece)) error {
+// packed is the messages of a block, which are unpacked when they are asked for.
+type packed struct {
+	codec    *codec
+	data     []byte
+	pieces   []piece
+	messages []Message
+}
+
+// parseBlock gives the pieces of a block's value, which they refer to.
+func (c *codec) parseBlock(value []byte) ([]piece, error) {
 	d := decoder{rest: value}
 	groups := d.uvarint()
-	heads := d.rest
-	if groups > uint64(len(heads)) {
-		return errBlock
+	if groups > uint64(len(d.rest)) {
+		return nil, errBlock
 	}
-	for range groups { // to find where the messages begin
-		d.take(8)
-		d.uvarint()
-		d.uvarint()
-		d.uvarint()
-	}
-	if d.failed {
-		return errBlock
-	}
-	data := d.rest
-	d.rest = heads
-	for range groups {
-		p := piece{group: binary.BigEndian.Uint64(d.take(8)), messages: int(d.uvarint())}
-		n, span := d.uvarint(), d.uvarint()
-		if n > uint64(len(data)) || uint64(p.messages) > n { // a message takes a byte at least
-			return errBlock
+	b, total := &packed{codec: c, pieces: make([]piece, groups)}, uint64(0)
+	for i := range b.pieces {
+		p := piece{group: binary.BigEndian.Uint64(d.take(8)), from: int(total), block: b}
+		n := d.uvarint()
+		p.messages, p.first = int(n), int64(d.uvarint())
+		p.last = p.first + int64(d.uvarint())
+		if total += n; n > maxUnpacked || total > maxUnpacked || p.first > p.last || p.last > lastKey.Second {
+			return nil, errBlock
 		}
-		p.data, data = data[:n:n], data[n:]
-		first := decoder{rest: p.data}
-		p.first = int64(first.uvarint() >> 1)
-		p.last = p.first + int64(span)
-		each(p)
+		b.pieces[i] = p
 	}
-	if len(data) > 0 {
-		return errBlock
+	if b.data = d.rest; d.failed {
+		return nil, errBlock
 	}
-	return nil
+	return b.pieces, nil
 }
 
 var errBlock = fmt.Errorf("%w: block", ErrDamaged)
 
 // appendTo appends the messages of the piece.
 func (p *piece) appendTo(dst []Message) ([]Message, error) {
-	d, g := decoder{rest: p.data}, newGuess(p.group)
-	for range p.messages {
-		dst = append(dst, d.message(&g))
+	if p.block.messages == nil {
+		if err := p.block.unpack(); err != nil {
+			return dst, err
+		}
 	}
-	if d.failed || len(d.rest) > 0 {
-		return dst, errBlock
+	return append(dst, p.block.messages[p.from:p.from+p.messages]...), nil
+}
+
+// unpack reads the messages of a block.
+func (b *packed) unpack() error {
+	data, err := b.codec.decompress(b.data)
+	if err != nil {
+		return errBlock
 	}
-	return dst, nil
+	var columns [len(columns{})]decoder
+	d := decoder{rest: data}
+	for i := range columns {
+		columns[i].rest = d.take(int(min(d.uvarint(), maxUnpacked)))
+	}
+	last := b.pieces[len(b.pieces)-1]
+	total := last.from + last.messages
+	if total != len(columns[1].rest) { // each has a mark
+		return errBlock
+	}
+	messages := make([]Message, 0, total)
+	for i := range b.pieces {
+		p := &b.pieces[i]
+		g := newGuess(p.group)
+		g.second = p.first
+		for range p.messages {
+			messages = append(messages, message(&columns, &g))
+		}
+	}
+	for _, c := range columns {
+		if d.failed || len(d.rest) > 0 || c.failed || len(c.rest) > 0 {
+			return errBlock
+		}
+	}
+	b.messages = messages
+	return nil
 }
 
 // message reads a message.
-func (d *decoder) message(g *guess) Message {
-	v := d.uvarint()
-	m := Message{Key: Key{Second: g.second + int64(v>>1), Channel: g.channel}, Version: 1}
+func message(c *[len(columns{})]decoder, g *guess) Message {
+	m := Message{Key: Key{Second: g.second + int64(c[0].uvarint()), Channel: g.channel}, Version: 1}
 	m.Counter = g.next(m.Second)
-	if v&1 != 0 {
-		d.special(&m)
+	if mark := c[1].take(1)[0]; mark != 0 {
+		if mark&counted != 0 {
+			m.Counter = uint32(c[2].uvarint())
+		}
+		if mark&moved != 0 {
+			m.Channel = uint32(c[3].uvarint())
+		}
+		if mark&tagged != 0 {
+			tag := c[4].uvarint()
+			m.Version, m.Kind = uint32(tag>>kindBits)+1, uint8(tag&(1<<kindBits-1))
+		}
 	}
 	g.learn(m.Key)
 	return m
-}
-
-// special reads what of a message is not as expected.
-func (d *decoder) special(m *Message) {
-	v := d.uvarint()
-	m.Counter = uint32(v >> 2)
-	if v&2 != 0 {
-		m.Channel = uint32(d.uvarint())
-	}
-	if v&1 != 0 {
-		tag := d.uvarint()
-		m.Version, m.Kind = uint32(tag>>kindBits)+1, uint8(tag&(1<<kindBits-1))
-	}
 }
 
 // decoder reads a value; after a failure it gives zeros.

@@ -12,27 +12,30 @@ import (
 // tally is by how much the numbers of messages of groups change.
 type tally map[uint64]int
 
-// apply changes the counters of a list. names are those of new groups, nil if groups have none.
-func (t tally) apply(tx *bolt.Tx, counters string, names map[uint64]string) error {
+// count changes the counters of a list. names are those of new groups, nil if groups have none.
+func (c *codec) count(tx *bolt.Tx, counters string, changes tally, names map[uint64]string) error {
 	b := tx.Bucket([]byte(counters))
-	for _, group := range slices.Sorted(maps.Keys(t)) {
-		key := binary.BigEndian.AppendUint64(nil, group)
-		c := counter{Name: names[group]}
-		if stored := b.Get(key); stored != nil {
-			var err error
-			if c, err = parseCounter(counters, key, stored); err != nil {
-				return err
+	parts := map[byte][]uint64{}
+	for group := range changes {
+		parts[byte(group)] = append(parts[byte(group)], group)
+	}
+	for part, groups := range parts {
+		key := []byte{part}
+		known, err := c.counters(counters, key, b.Get(key))
+		if err != nil {
+			return err
+		}
+		for _, group := range groups {
+			n := known[group]
+			if n.Messages == 0 {
+				n.Name = names[group]
+			}
+			n.Messages += uint64(changes[group])
+			if known[group] = n; n.Messages == 0 {
+				delete(known, group)
 			}
 		}
-		c.Messages += uint64(t[group])
-		var err error
-		if c.Messages == 0 {
-			err = b.Delete(key)
-		} else {
-			value := append(binary.AppendUvarint(nil, c.Messages), c.Name...)
-			err = b.Put(key, seal(counters, key, value))
-		}
-		if err != nil {
+		if err := b.Put(key, seal(counters, key, c.compress(nil, known.bytes()))); err != nil {
 			return err
 		}
 	}
@@ -45,40 +48,66 @@ type counter struct {
 	Name     string // the author's
 }
 
-func parseCounter(counters string, key, stored []byte) (c counter, err error) {
-	value, err := unseal(counters, key, stored)
-	if err != nil {
-		return c, err
+// counters are those of the groups whose numbers end with the same byte, which is their key.
+type counters map[uint64]counter
+
+// bytes gives for each group, in order, its number, its messages and its name.
+func (c counters) bytes() (out []byte) {
+	for _, group := range slices.Sorted(maps.Keys(c)) {
+		out = binary.BigEndian.AppendUint64(out, group)
+		out = binary.AppendUvarint(out, c[group].Messages)
+		out = binary.AppendUvarint(out, uint64(len(c[group].Name)))
+		out = append(out, c[group].Name...)
 	}
-	messages, n := binary.Uvarint(value)
-	if n <= 0 || len(key) != 8 {
-		return c, fmt.Errorf("%w: %s %x", ErrDamaged, counters, key)
-	}
-	return counter{messages, string(value[n:])}, nil
+	return out
 }
 
-// counted calls each with the counters of all groups, by group.
-func (v *View) counted(counters string, each func(group uint64, c counter)) error {
-	c := v.tx.Bucket([]byte(counters)).Cursor()
+// counters reads counters; nothing stored is none.
+func (c *codec) counters(bucket string, key, stored []byte) (counters, error) {
+	out := counters{}
+	if stored == nil {
+		return out, nil
+	}
+	value, err := unseal(bucket, key, stored)
+	if err == nil {
+		value, err = c.decompress(value)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s %x: %w", ErrDamaged, bucket, key, err)
+	}
+	d := decoder{rest: value}
+	for len(d.rest) > 0 {
+		group := binary.BigEndian.Uint64(d.take(8))
+		n := d.uvarint()
+		name := d.take(int(min(d.uvarint(), maxUnpacked)))
+		out[group] = counter{n, string(name)}
+	}
+	if d.failed {
+		return nil, fmt.Errorf("%w: %s %x", ErrDamaged, bucket, key)
+	}
+	return out, nil
+}
+
+// counted calls each with the counters of all groups.
+func (v *View) counted(bucket string, each func(group uint64, c counter)) error {
+	c := v.tx.Bucket([]byte(bucket)).Cursor()
 	for key, stored := c.First(); key != nil; key, stored = c.Next() {
-		found, err := parseCounter(counters, key, stored)
+		found, err := v.store.codec.counters(bucket, key, stored)
 		if err != nil {
 			return err
 		}
-		each(binary.BigEndian.Uint64(key), found)
+		for group, n := range found {
+			each(group, n)
+		}
 	}
 	return v.ctx.Err()
 }
 
 // countOf gives the number of a group's messages.
-func (v *View) countOf(counters string, group uint64) (uint64, error) {
-	key := binary.BigEndian.AppendUint64(nil, group)
-	stored := v.tx.Bucket([]byte(counters)).Get(key)
-	if stored == nil {
-		return 0, nil
-	}
-	c, err := parseCounter(counters, key, stored)
-	return c.Messages, err
+func (v *View) countOf(bucket string, group uint64) (uint64, error) {
+	key := []byte{byte(group)}
+	found, err := v.store.codec.counters(bucket, key, v.tx.Bucket([]byte(bucket)).Get(key))
+	return found[group].Messages, err
 }
 
 // Kinds counts the messages of every kind.
@@ -181,7 +210,7 @@ func (v *View) tally(list string) (groups tally, kinds Kinds, err error) {
 	groups = tally{}
 	c := v.tx.Bucket([]byte(list)).Cursor()
 	for key, stored := c.First(); key != nil; key, stored = c.Next() {
-		items, err := blockItems(list, key, stored)
+		items, err := v.store.codec.blockItems(list, key, stored)
 		if err != nil {
 			return nil, kinds, err
 		}

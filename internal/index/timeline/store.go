@@ -23,7 +23,7 @@ var (
 	ErrDamaged = errors.New("timeline damaged")
 )
 
-const format = 2
+const format = 3
 
 // The buckets.
 const (
@@ -52,6 +52,7 @@ type Store struct {
 	path    string
 	owner   string
 	options *bolt.Options
+	codec   *codec
 	written uint64 // messages applied since it was opened
 
 	mu sync.RWMutex // held for reading while db is used
@@ -79,9 +80,13 @@ func (k *Kinds) Messages() (n uint64) {
 // Open opens a timeline. Unless read-only it makes an empty one where there is none that can be used: none at all, one of
 // another owner or format, or no bbolt file. Reading gives ErrNone or ErrDamaged then.
 func Open(path string, o Options) (*Store, error) {
-	s := &Store{path: path, owner: o.Owner, options: &bolt.Options{ReadOnly: o.ReadOnly, Timeout: o.Wait,
+	s := &Store{path: path, owner: o.Owner, options: &bolt.Options{ReadOnly: o.ReadOnly, Timeout: o.Wait, PageSize: pageSize,
 		FreelistType: bolt.FreelistMapType, NoFreelistSync: true}}
-	err := s.open()
+	var err error
+	if s.codec, err = newCodec(); err != nil {
+		return nil, fmt.Errorf("open timeline: %w", err)
+	}
+	err = s.open()
 	if err != nil && !o.ReadOnly && (errors.Is(err, ErrNone) || errors.Is(err, ErrDamaged)) {
 		err = s.create()
 	}
@@ -91,8 +96,10 @@ func Open(path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// slack is by how much the file grows beyond what is needed.
-const slack = 64 << 10
+const (
+	slack    = 64 << 10 // by how much the file grows beyond what is needed
+	pageSize = 16 << 10 // blocks of one to two KiB leave little of a page unused
+)
 
 func (s *Store) open() error {
 	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
@@ -147,6 +154,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	copied, err := s.compact()
+	s.codec.close()
 	if err = errors.Join(err, s.db.Close()); err != nil || copied == "" {
 		return err
 	}
@@ -189,7 +197,7 @@ func (s *Store) compact() (path string, err error) {
 	if err := os.RemoveAll(path); err != nil {
 		return "", err
 	}
-	copied, err := bolt.Open(path, 0o600, &bolt.Options{FreelistType: bolt.FreelistMapType, NoFreelistSync: true})
+	copied, err := bolt.Open(path, 0o600, &bolt.Options{PageSize: pageSize, FreelistType: bolt.FreelistMapType, NoFreelistSync: true})
 	if err != nil {
 		return "", err
 	}

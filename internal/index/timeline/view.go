@@ -127,11 +127,12 @@ func (s *scan) next() (found *piece, err error) {
 		if damage != nil {
 			return nil, damage
 		}
-		err = parseBlock(value, func(p piece) {
-			if p.group == s.group {
-				found = &p
-			}
-		})
+		var pieces []piece
+		pieces, err = s.view.store.codec.parseBlock(value)
+		i, ok := slices.BinarySearchFunc(pieces, s.group, func(p piece, group uint64) int { return cmp.Compare(p.group, group) })
+		if ok {
+			found = &pieces[i]
+		}
 		s.move(first)
 	}
 	return found, cmp.Or(err, s.view.ctx.Err())
