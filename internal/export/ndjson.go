@@ -1,6 +1,7 @@
 package export
 
 import (
+	_ "embed"
 	"encoding/base64"
 	"errors"
 
@@ -10,6 +11,11 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
+
+// ndjsonSchema is the JSON Schema of a line.
+//
+//go:embed ndjson.schema.json
+var ndjsonSchema []byte
 
 // ndjson writes the lossless form: the dump's record of each object with more beside it, one object a line, LF.
 //
@@ -22,6 +28,8 @@ import (
 //	reason  why the message is in the export (messages)
 //	email   (users)
 //	paths   where the bundle has the content of each version, null where it has not (files)
+//
+// The bundle has the schema of all lines beside them.
 type ndjson struct {
 	frame                            *frame
 	channels, users, messages, files lines
@@ -36,7 +44,8 @@ type lines struct {
 
 func newNDJSON(f *frame) (sink, error) {
 	w := &ndjson{frame: f}
-	return w, errors.Join(w.channels.create(f.bundle, "channels"), w.users.create(f.bundle, "users"),
+	return w, errors.Join(f.bundle.put("data/ndjson/schema.json", ndjsonSchema),
+		w.channels.create(f.bundle, "channels"), w.users.create(f.bundle, "users"),
 		w.messages.create(f.bundle, "messages"), w.files.create(f.bundle, "files"))
 }
 

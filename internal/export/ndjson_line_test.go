@@ -2,6 +2,8 @@ package export
 
 import (
 	"encoding/base64"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
 )
 
@@ -98,5 +101,34 @@ func TestLineIsWhatAnEncoderWrites(t *testing.T) {
 				t.Fatalf("got\n%swant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// TestLinesFollowTheSchema holds all lines of exports against the schema that the bundle has beside them.
+func TestLinesFollowTheSchema(t *testing.T) {
+	for name, src := range map[string]Source{"small": small(), "hostile": hostileSource()} {
+		dir, _ := exportTo(t, smallSelection, src, "ndjson")
+		c := jsonschema.NewCompiler()
+		c.AssertFormat()
+		schema, err := c.Compile(filepath.Join(dir, "data", "ndjson", "schema.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds := map[string]int{}
+		for path, content := range tree(t, dir) {
+			if !strings.HasSuffix(path, ".ndjson") || !strings.HasPrefix(path, "data/ndjson/") {
+				continue
+			}
+			for line := range strings.Lines(content) {
+				validate(t, schema, line)
+				kinds[path]++
+			}
+		}
+		if len(kinds) != 4 {
+			t.Errorf("%s: lines in %v", name, kinds)
+		}
+		if broken, err := jsonschema.UnmarshalJSON(strings.NewReader(`{"record":"message","ts":"1"}`)); err != nil || schema.Validate(broken) == nil {
+			t.Errorf("%s: the schema takes anything (%v)", name, err)
+		}
 	}
 }
