@@ -74,6 +74,9 @@ func TestReaderIsTheSameForOneExport(t *testing.T) {
 }
 
 func TestReaderShowsAnyText(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes a hundred bundles")
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		texts := rapid.SliceOfN(anyText(), 1, 4).Draw(rt, "texts")
 		src := small()
@@ -226,6 +229,9 @@ func TestReaderLeadsFromHitToHit(t *testing.T) {
 }
 
 func TestLongListsGoOnOnOtherPages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes thousands of channels")
+	}
 	src := posts()
 	start := at(t, "2020-01-01T10:00:00Z").Second()
 	for i := range int64(listRows + 1) {

@@ -65,6 +65,9 @@ func corpusSource(t testing.TB, n int) *source {
 
 // TestCorpusAsMail exports messages of the corpus as mailboxes and as slices, and finds every text again in both.
 func TestCorpusAsMail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads a part of the corpus")
+	}
 	n := 100
 	if testing.Short() {
 		n = 1000

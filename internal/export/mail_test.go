@@ -385,6 +385,9 @@ func TestRecipientsAreMembersAtSendTime(t *testing.T) {
 }
 
 func TestMailFoldersStaySmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes thousands of files")
+	}
 	src := small()
 	src.channels, src.files, src.items = src.channels[:1], nil, nil
 	one := message("chan-a", "1500000000.000000", "", `{"user":"ann@x","text":"x"}`)

@@ -65,6 +65,9 @@ func mailFiles(files map[string]string) (mails []string) {
 }
 
 func TestMailboxesHoldTheMails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes thousands of mails")
+	}
 	dir, _ := exportTo(t, smallSelection, separatorSource(), "eml", "mbox")
 	files := tree(t, dir)
 	var all []string
@@ -109,6 +112,9 @@ func plainText(text string) string {
 }
 
 func TestPythonReadsMailboxes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("has another program read many mails")
+	}
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("no python3")

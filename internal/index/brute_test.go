@@ -61,7 +61,7 @@ func TestSearchEqualsBruteForce(t *testing.T) {
 	case os.Getenv("ARCHIVER_CAMPAIGN") != "":
 		nth, queries = 1, 2000
 	case testing.Short():
-		nth = 100
+		nth, queries = 100, 40
 	}
 	a := newArchive(t)
 	messages := corpus(t, nth)

@@ -298,6 +298,9 @@ func TestExpansionIsBounded(t *testing.T) {
 }
 
 func TestCostIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a large index")
+	}
 	const words = 40000
 	a := newArchive(t)
 	page := &storage.Page{Channel: "C"}

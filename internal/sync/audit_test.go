@@ -54,6 +54,9 @@ func (r *rig) oldest() time.Time {
 }
 
 func TestEverythingIsReadAgainInTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("syncs for weeks")
+	}
 	r := newRig(t, old(700, 90, 5, 1), teamchattest.ServerOptions{})
 	o := Options{RecentWindow: month, AuditDays: 7, PageSize: 20}
 	r.complete(o)

@@ -169,6 +169,9 @@ func (r *rig) owed(label string) storage.Debt {
 
 // A status without a word of the API may come from something in front of it. It is believed after some days.
 func TestBareRefusalIsBelievedAtLast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("syncs for days")
+	}
 	tests := []struct {
 		status int
 		want   record.FilePresence
