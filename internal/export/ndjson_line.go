@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"archiver/internal/record"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // AppendMessageLine appends the line of a message in messages.ndjson, which whoever has the message's records can
@@ -71,12 +69,12 @@ func appendQuotedTime(dst []byte, t time.Time) []byte {
 	return append(t.UTC().AppendFormat(append(dst, '"'), timeFormat), '"')
 }
 
-// appendRaw appends an object as received, or null and its bytes in base64 where a line cannot hold it.
+// appendRaw appends an object as it is kept, which is without whitespace (record.Clean), or null and its bytes in base64
+// where a line cannot hold it.
 func appendRaw(dst, raw []byte) []byte {
-	line, err := jsontext.AppendFormat(dst, raw, jsontext.AllowDuplicateNames(true), jsontext.PreserveRawStrings(true))
 	switch {
-	case err == nil:
-		return line
+	case record.ValidJSON(raw):
+		return append(dst, raw...)
 	case len(raw) == 0:
 		return append(dst, "null"...)
 	}

@@ -89,7 +89,7 @@ func TestLineIsWhatAnEncoderWrites(t *testing.T) {
 			m := *item.Message
 			if rapid.Bool().Draw(t, "changed") {
 				m.Channel, m.User, m.Text, m.FileID = text.Draw(t, "channel"), text.Draw(t, "user"), text.Draw(t, "text"), text.Draw(t, "file")
-				m.Raw, m.Change = []byte(raw.Draw(t, "raw")), rapid.Uint64().Draw(t, "change")
+				m.Raw, m.Change = record.Clean([]byte(raw.Draw(t, "raw"))), rapid.Uint64().Draw(t, "change")
 				for range rapid.IntRange(0, 2).Draw(t, "annotations") {
 					m.Annotations = append(m.Annotations, record.Annotation{Observed: moment.Draw(t, "observed"), What: rapid.SliceOf(text).Draw(t, "what")})
 				}
