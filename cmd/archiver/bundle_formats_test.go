@@ -212,8 +212,11 @@ func TestFlipsInFormatsAreNamed(t *testing.T) {
 		for range 10 {
 			path := paths[rng.IntN(len(paths))]
 			content, err := os.ReadFile(path)
-			if err != nil || len(content) == 0 {
-				t.Fatal(path, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(content) == 0 { // no file of the channel, say
+				continue
 			}
 			flipped := bytes.Clone(content)
 			flipped[rng.IntN(len(flipped))] ^= 1 << rng.IntN(8)
