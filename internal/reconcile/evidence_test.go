@@ -176,7 +176,7 @@ func TestAServerThatLivesOn(t *testing.T) {
 	for n := range int64(10) {
 		r.server.OnMethod("channels.historyNoComments", 3+2*n, func(w *teamchattest.World) { w.Busy(uint64(n), 5) })
 	}
-	report := r.compare(Options{PageSize: 20, Sample: 20})
+	report := r.compare(Options{PageSize: 20, Sample: 20, Concurrency: 1})
 	if !report.Complete {
 		t.Errorf("reasons %q", reasons(report))
 	}
