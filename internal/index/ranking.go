@@ -16,8 +16,6 @@ type ranking struct {
 	kept  []ranked // beyond size only until the next are left out
 	full  bool     // nothing behind kept[size-1] counts
 	err   error    // of reading a key
-
-	scores []float64 // of kept, while they are compared
 }
 
 // keys are those of documents, by bleve's number.
@@ -136,25 +134,22 @@ func (r *ranking) nth(i int) {
 	nth(r.kept[from:to], i-from, r.compare)
 }
 
-// scored moves the documents with the score of the one that belongs at i to from up to to, and the better ones to the left
-// of them.
+// scored moves a document with the score of the one that belongs at i there, those with the same to its sides, and the
+// better ones to the left of them.
 func (r *ranking) scored(i int) (from, to int) {
-	r.scores = r.scores[:0]
-	for j := range r.kept {
-		r.scores = append(r.scores, r.kept[j].score)
+	nth(r.kept, i, func(a, b *ranked) int { return cmp.Compare(b.score, a.score) })
+	d, score := r.kept, r.kept[i].score
+	from, to = i, i+1
+	for j := i - 1; j >= 0; j-- {
+		if d[j].score == score {
+			from--
+			d[j], d[from] = d[from], d[j]
+		}
 	}
-	score := nthScore(r.scores, i)
-	end := len(r.kept)
-	for to < end { // E. W. Dijkstra, A Discipline of Programming, chapter 14: the Dutch national flag
-		switch d := r.kept; {
-		case d[to].score > score:
-			d[from], d[to] = d[to], d[from]
-			from, to = from+1, to+1
-		case d[to].score == score:
+	for j := i + 1; j < len(d); j++ {
+		if d[j].score == score {
+			d[j], d[to] = d[to], d[j]
 			to++
-		default:
-			end--
-			d[to], d[end] = d[end], d[to]
 		}
 	}
 	return from, to
@@ -207,35 +202,6 @@ func nth[T any](values []T, i int, compare func(a, b *T) int) {
 			return
 		}
 	}
-}
-
-// nthScore gives the score that belongs at i, the greatest first. It is nth for numbers, which are compared without a call.
-func nthScore(scores []float64, i int) float64 {
-	for lo, hi := 0, len(scores)-1; lo < hi; {
-		pivot := scores[lo+(hi-lo)/2]
-		l, h := lo, hi
-		for l <= h {
-			for scores[l] > pivot {
-				l++
-			}
-			for scores[h] < pivot {
-				h--
-			}
-			if l <= h {
-				scores[l], scores[h] = scores[h], scores[l]
-				l, h = l+1, h-1
-			}
-		}
-		switch {
-		case i <= h:
-			hi = h
-		case i >= l:
-			lo = l
-		default:
-			return scores[i]
-		}
-	}
-	return scores[i]
 }
 
 // ranked gives in order what feed adds, behind after if it is set, without the first skip. It asks feed again for every
