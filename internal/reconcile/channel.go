@@ -277,24 +277,22 @@ func (c *channel) compareComments(ctx context.Context) error {
 	c.row.SourceComments = 0
 	for _, parent := range slices.Sorted(maps.Keys(c.tallies)) {
 		t := c.tallies[parent]
-		c.row.SourceComments += t.source
-		switch {
-		case t.source > t.archived:
+		if t.source > t.archived {
 			if err := c.lookInto(ctx, parent, t); err != nil {
 				return err
 			}
-		case t.source < t.archived:
-			for range t.archived - t.source {
-				c.note(Absent, "comment", "")
-			}
 		}
+		for range t.archived - t.source {
+			c.note(Absent, "comment", "")
+		}
+		c.row.SourceComments += t.source
 	}
 	return nil
 }
 
 // lookInto finds the comments of a thread that only the server has.
 func (c *channel) lookInto(ctx context.Context, parent record.TS, t *tally) error {
-	list, err := c.comments(ctx, parent)
+	list, err := c.shown(ctx, parent, t)
 	if err != nil {
 		return err
 	}
@@ -310,6 +308,23 @@ func (c *channel) lookInto(ctx context.Context, parent record.TS, t *tally) erro
 		c.note(Unexplained, "comment", "") // counted by the server, but not shown
 	}
 	return nil
+}
+
+// maxRecounts is how often a thread is counted again that shows less than was counted.
+const maxRecounts = 5
+
+// shown gives the comments of a thread. Where they are fewer than was counted some may have been deleted since, so that
+// the thread is counted again.
+func (c *channel) shown(ctx context.Context, parent record.TS, t *tally) (list []record.TS, err error) {
+	for range maxRecounts {
+		if list, err = c.comments(ctx, parent); err != nil || t.source <= len(list) {
+			return list, err
+		}
+		if t.source, err = c.recount(ctx, parent, t.source); err != nil || t.source <= len(list) {
+			return list, err
+		}
+	}
+	return list, nil
 }
 
 // whyCommentMissing explains a comment that only the server has.

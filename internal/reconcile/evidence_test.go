@@ -176,10 +176,49 @@ func TestAServerThatLivesOn(t *testing.T) {
 	for n := range int64(10) {
 		r.server.OnMethod("channels.historyNoComments", 3+2*n, func(w *teamchattest.World) { w.Busy(uint64(n), 5) })
 	}
-	report := r.compare(Options{PageSize: 20, Sample: 20, Concurrency: 1})
+	report := r.compare(Options{PageSize: 20, Sample: 20})
 	if !report.Complete {
 		t.Errorf("reasons %q", reasons(report))
 	}
+}
+
+// TestCommentsDeletedWhileTheyAreComparedAreNotMissed deletes after a thread was counted and before it is read.
+func TestCommentsDeletedWhileTheyAreComparedAreNotMissed(t *testing.T) {
+	world := func(t *testing.T) (r *rig, general string, parent record.TS) {
+		w := teamchattest.NewWorld(teamchattest.WorldOptions{})
+		general = w.AddChannel("general", "ann@example.com")
+		parent = w.Post(general, "ann@example.com", "1")
+		r = newRig(t, w, teamchattest.ServerOptions{})
+		r.sync(sync.Options{})
+		return r, general, parent
+	}
+	t.Run("deleted", func(t *testing.T) {
+		r, general, parent := world(t)
+		r.world.Comment(general, parent, "ann@example.com", "stays")
+		last := r.world.Comment(general, parent, "ann@example.com", "goes")
+		r.server.OnMethod("threads.comments", r.server.Requests("threads.comments")+1, func(w *teamchattest.World) { w.DeleteComment(general, last) })
+		report := r.compare(Options{})
+		if got := reasons(report); !report.Complete || !slices.Equal(got, []string{"general new 1 comment"}) || report.Totals.SourceComments != 1 {
+			t.Errorf("reasons %q, %d comments", got, report.Totals.SourceComments)
+		}
+	})
+	t.Run("only hidden", func(t *testing.T) {
+		r, general, parent := world(t)
+		r.world.Comment(general, parent, "ann@example.com", "counted, and never shown")
+		r.server.Fault(teamchattest.Fault{Method: "threads.comments", Error: "thread_not_found", Times: -1})
+		report := r.compare(Options{})
+		if got := reasons(report); report.Complete || !slices.Equal(got, []string{"general unexplained 1 comment"}) {
+			t.Errorf("reasons %q", got)
+		}
+	})
+	t.Run("parent deleted", func(t *testing.T) {
+		r, general, parent := world(t)
+		r.world.Comment(general, parent, "ann@example.com", "goes with it")
+		r.server.OnMethod("threads.comments", r.server.Requests("threads.comments")+1, func(w *teamchattest.World) { w.Delete(general, parent) })
+		if report := r.compare(Options{}); !report.Complete || report.Totals.SourceComments != 0 {
+			t.Errorf("reasons %q, %d comments", reasons(report), report.Totals.SourceComments)
+		}
+	})
 }
 
 func TestFailuresOfTheServer(t *testing.T) {

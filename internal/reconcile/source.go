@@ -155,6 +155,26 @@ func (c *channel) threads(ctx context.Context) error {
 	return nil
 }
 
+// recount gives how many comments the server counts now for a thread: before where history does not count them, none
+// where it does not show the parent (any more).
+func (c *channel) recount(ctx context.Context, parent record.TS, before int) (int, error) {
+	if !c.counted {
+		return before, nil
+	}
+	answer, err := c.run.Client.History(ctx, teamchat.HistoryQuery{
+		Channel: c.pair.listed.ID, Oldest: string(parent), Latest: string(parent), Inclusive: true, Count: minPage,
+	})
+	if err != nil {
+		return 0, err
+	}
+	for i := range answer.Messages {
+		if ts, err := record.ParseTS(answer.Messages[i].TS); err == nil && ts == parent {
+			return int(max(answer.Messages[i].CommentsCount, 0)), nil
+		}
+	}
+	return 0, nil
+}
+
 // comments gives the ts of the comments of a thread, in order. A thread that is not there (any more) has none.
 func (c *channel) comments(ctx context.Context, parent record.TS) ([]record.TS, error) {
 	answer, err := c.run.Client.Comments(ctx, c.pair.listed.ID, string(parent))
