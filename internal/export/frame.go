@@ -370,3 +370,17 @@ func (f *frame) summary(ctx context.Context) (*Summary, error) {
 	s.Terms, s.Duplicates = f.terms.report(), f.again.counts
 	return s, nil
 }
+
+func (f *frame) userName(id string) string {
+	if u := f.users[id]; u != nil {
+		return u.Name
+	}
+	return id
+}
+
+func (f *frame) channelName(id string) string {
+	if c := f.channelOf(id); c != nil {
+		return c.Name
+	}
+	return id
+}

@@ -248,17 +248,3 @@ func (c *termCounter) hitting(items []Item) (terms []string, ok bool) {
 	}
 	return terms, true
 }
-
-func (f *frame) userName(id string) string {
-	if u := f.users[id]; u != nil {
-		return u.Name
-	}
-	return id
-}
-
-func (f *frame) channelName(id string) string {
-	if c := f.channelOf(id); c != nil {
-		return c.Name
-	}
-	return id
-}
