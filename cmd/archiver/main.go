@@ -17,7 +17,7 @@ import (
 const (
 	softMemory        = 256 << 20
 	softMemoryNoIndex = 96 << 20
-	softMemoryExport  = 144 << 20
+	softMemoryExport  = 192 << 20
 )
 
 // limitMemory sets where the garbage collector begins to work harder, unless GOMEMLIMIT says it.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,20 +53,20 @@ const custodyFolder = "data/custody/"
 // contentDigest is the digest of everything below data/ but data/custody: the SHA-256 (hex) of that part of
 // manifest-sha256.txt. Exports with equal digests have equal content.
 func contentDigest(files []bag.File) string {
-	var lines []byte
+	sum, line := sha256.New(), []byte(nil)
 	for i := range files {
 		if files[i].IsPayload() && !strings.HasPrefix(files[i].Path, custodyFolder) {
-			lines = bag.AppendManifest(lines, bag.SHA256, files[i:i+1])
+			line = bag.AppendManifest(line[:0], bag.SHA256, files[i:i+1])
+			sum.Write(line)
 		}
 	}
-	sum := sha256.Sum256(lines)
-	return hex.EncodeToString(sum[:])
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // seal makes a bag of a bundle that has its payload, or several where volumes have a limit.
 func (b *bundle) seal(o Options, s *Summary) error {
 	bag.Sort(b.written)
-	parts := cut(slices.Clone(b.written), o.Rendering.Volume)
+	parts := cut(b.written, o.Rendering.Volume)
 	err := error(nil)
 	if len(parts) > 1 {
 		err = b.sealSet(o, s, parts)
@@ -87,7 +88,7 @@ func (b *bundle) sealVolume(o Options, s *Summary, v volume) (signed bag.File, e
 		return signed, err
 	}
 	for _, a := range bag.Algorithms() {
-		if err := b.put(v.folder+a.Manifest(), bag.AppendManifest(nil, a, v.payload)); err != nil {
+		if err := b.putManifest(v.folder+a.Manifest(), a, v.payload); err != nil {
 			return signed, err
 		}
 	}
@@ -106,6 +107,23 @@ func (b *bundle) sealVolume(o Options, s *Summary, v volume) (signed bag.File, e
 	signed = b.written[len(b.written)-1]
 	signed.Path = SignedFile
 	return signed, b.sign(o, s, v.folder, SignedFile, text)
+}
+
+// putManifest writes the manifest of files, which are in order, a part at a time: there may be many.
+func (b *bundle) putManifest(path string, a bag.Algorithm, files []bag.File) error {
+	out, err := b.create(path)
+	if err != nil {
+		return err
+	}
+	var lines []byte
+	for part := range slices.Chunk(files, 1000) {
+		lines = bag.AppendManifest(lines[:0], a, part)
+		if _, err := out.Write(lines); err != nil {
+			return errors.Join(err, out.abandon())
+		}
+	}
+	_, _, err = out.close()
+	return err
 }
 
 // sign lays the signature of a file, and the key to check it with, beside the file; nothing without a key.
